@@ -1,0 +1,38 @@
+//! What can be asked of the loop, each with the way back.
+
+use hothouse_kernel::Request;
+use hothouse_kernel::action::Outcome;
+use hothouse_kernel::input::Targets;
+use hothouse_kernel::startup::plan::Plan;
+use hothouse_protocol::HealthStatus;
+use hothouse_runtime::contract::PluginError;
+use hothouse_runtime::{Call, CallId, Json};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::notice::Notice;
+use crate::plugins::HostView;
+
+/// Something asked of the loop. A way back that nobody listens to any more is no error.
+pub(crate) enum Command {
+    /// Start, stop, restart.
+    Request {
+        request: Request,
+        /// `startup.context` for the plugins that it starts.
+        context: Json,
+        done: oneshot::Sender<Outcome>,
+    },
+    /// What would a start of these do?
+    Plan { targets: Targets, done: oneshot::Sender<Plan> },
+    /// How does everything stand?
+    View(oneshot::Sender<HostView>),
+    /// Call a method.
+    Call { target: String, call: Call },
+    /// A plugin has answered a call: pass it on.
+    Returned { call: CallId, answer: Result<Json, PluginError> },
+    /// Check a plugin's health now.
+    Check { target: String, done: oneshot::Sender<Result<HealthStatus, PluginError>> },
+    /// Tell what happens from now on.
+    Listen(mpsc::Sender<Notice>),
+    /// End the loop. What still runs is left as it is: stop it first.
+    End,
+}

@@ -1,0 +1,308 @@
+//! The host as an embedding program sees it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use hothouse_kernel::action::Outcome;
+use hothouse_kernel::input::{StartOptions, Targets};
+use hothouse_kernel::startup::plan::Plan;
+use hothouse_kernel::{Graph, GraphError, PluginId, Request};
+use hothouse_protocol::{HealthStatus, StartupOptions, StartupOrchestrationResult};
+use hothouse_runtime::contract::PluginError;
+use hothouse_runtime::{Call, CallId, CallReply, Json};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::calls::CallOptions;
+use crate::command::Command;
+use crate::engine::Engine;
+use crate::inbox::{Inbox, Message};
+use crate::notice::{self, Notices};
+use crate::plugins::HostView;
+use crate::report::StartupReport;
+use crate::spec::{HostSettings, PluginSpec};
+
+/// A running host. Clones are the same host.
+///
+/// Dropping the last clone ends the loop and stops nothing: call [`Host::stop_all`] first.
+#[derive(Clone)]
+pub struct Host {
+    graph: Arc<Graph>,
+    link: Arc<Link>,
+}
+
+/// The way to the loop. The loop ends when the last host is dropped.
+struct Link {
+    inbox: Arc<Inbox>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+/// Why a host could not be made.
+#[derive(Debug)]
+pub enum BuildError {
+    /// The plugins do not make a sound graph. Everything that is wrong.
+    Graph(Vec<GraphError>),
+    /// The system gave no thread, or no means to wait for input.
+    System(std::io::Error),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BuildError::Graph(errors) => {
+                let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                f.write_str(&texts.join("; "))
+            }
+            BuildError::System(error) => write!(f, "the host could not be made: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+/// Why a request was not carried out. Nothing was changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refused {
+    /// Why, for a person.
+    pub why: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl Host {
+    /// A host of these plugins, none of which runs yet, on a thread of its own. `plugins` is called on that thread,
+    /// inside its tokio runtime, so that loaders that need one can be made there.
+    ///
+    /// # Errors
+    /// If the plugins do not make a sound graph, or the system has no thread to give.
+    pub fn spawn(
+        settings: HostSettings,
+        plugins: impl FnOnce() -> Vec<PluginSpec> + Send + 'static,
+    ) -> Result<Host, BuildError> {
+        let inbox = Arc::new(Inbox::default());
+        let (built, result) = oneshot::channel();
+        let of_loop = Arc::clone(&inbox);
+        let body = move || {
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(error) => return drop(built.send(Err(BuildError::System(error)))),
+            };
+            let context = runtime.enter();
+            let engine = match Engine::new(plugins(), &settings, of_loop) {
+                Ok(engine) => engine,
+                Err(errors) => return drop(built.send(Err(BuildError::Graph(errors)))),
+            };
+            drop(context);
+            if built.send(Ok(Arc::clone(engine.graph()))).is_ok() {
+                tokio::task::LocalSet::new().block_on(&runtime, engine.run());
+            }
+        };
+        let thread =
+            thread::Builder::new().name("hothouse-loop".into()).spawn(body).map_err(BuildError::System)?;
+        let ended = || BuildError::System(std::io::Error::other("a loader panicked while the host was made"));
+        let graph = result.blocking_recv().map_err(|_| ended())??;
+        Ok(Host { graph, link: Arc::new(Link { inbox, thread: Some(thread) }) })
+    }
+
+    /// The graph of the plugins.
+    pub fn graph(&self) -> &Arc<Graph> {
+        &self.graph
+    }
+
+    /// Starts every plugin that does not run, as the options say. The orchestrator contract's first operation.
+    ///
+    /// # Errors
+    /// If a start of some of them is under way already. That plugins fail is no error: it is in the report.
+    pub async fn orchestrate_startup(&self, options: &StartupOptions) -> Result<StartupReport, Refused> {
+        self.start(Targets::All, options).await
+    }
+
+    /// Starts plugins and whatever they need.
+    ///
+    /// # Errors
+    /// If one of them is starting already, or is being stopped because its start failed.
+    pub async fn start(&self, targets: Targets, options: &StartupOptions) -> Result<StartupReport, Refused> {
+        self.start_request(options, |options| Request::Start { targets, options }).await
+    }
+
+    /// Starts one plugin and whatever it needs, each within `timeout`. The orchestrator contract's fourth operation.
+    ///
+    /// # Errors
+    /// If there is no such plugin, or it is starting already, or is being stopped because its start failed.
+    pub async fn start_with_timeout(
+        &self,
+        plugin: &str,
+        timeout: Duration,
+        options: &StartupOptions,
+    ) -> Result<StartupOrchestrationResult, Refused> {
+        let timeout = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        let options = StartupOptions { timeout, ..options.clone() };
+        let targets = Targets::Some(vec![self.named(plugin)?]);
+        self.start(targets, &options).await.map(|report| report.result())
+    }
+
+    /// Stops plugins, and before them whatever needs them, and starts again all that ran.
+    ///
+    /// # Errors
+    /// If one of them is starting.
+    pub async fn restart(
+        &self,
+        targets: Targets,
+        options: &StartupOptions,
+    ) -> Result<StartupReport, Refused> {
+        self.start_request(options, |options| Request::Restart { targets, options }).await
+    }
+
+    /// Stops plugins, and before them whatever needs them, in the reverse of the order in which they became ready.
+    /// Returns the names of those that could not be ended at all.
+    ///
+    /// # Errors
+    /// If the host has ended.
+    pub async fn stop(&self, targets: Targets) -> Result<Vec<String>, Refused> {
+        match self.request(Request::Stop { targets }, Json::null()).await? {
+            Outcome::Stopped { abandoned } => {
+                Ok(abandoned.into_iter().map(|plugin| self.graph.name(plugin).into()).collect())
+            }
+            Outcome::Refused(why) => Err(Refused { why }),
+            Outcome::Started(_) => Err(Refused { why: "the host answered another question".into() }),
+        }
+    }
+
+    /// Stops everything; a start that is under way is cut off and undone.
+    ///
+    /// # Errors
+    /// If the host has ended.
+    pub async fn stop_all(&self) -> Result<Vec<String>, Refused> {
+        self.stop(Targets::All).await
+    }
+
+    /// Undoes the start of these plugins: stops them, and whatever needs them, in the reverse of the order in which
+    /// they became ready. The orchestrator contract's second operation.
+    ///
+    /// # Errors
+    /// If there is no plugin of one of the names.
+    pub async fn rollback(&self, plugins: &[&str]) -> Result<Vec<String>, Refused> {
+        let targets = plugins.iter().map(|name| self.named(name)).collect::<Result<_, _>>()?;
+        self.stop(Targets::Some(targets)).await
+    }
+
+    /// Asks a plugin for its health now. The orchestrator contract's third operation.
+    ///
+    /// # Errors
+    /// If there is no such plugin, it does not run, or it does not answer within its `health.timeout`.
+    pub async fn check_health(&self, plugin: &str) -> Result<HealthStatus, PluginError> {
+        let (done, answer) = oneshot::channel();
+        self.command(Command::Check { target: plugin.into(), done });
+        answer.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Calls a method of a plugin.
+    ///
+    /// # Errors
+    /// The plugin's own, or the host's: `UNKNOWN_PLUGIN`, `NOT_RUNNING`, `NOT_CALLABLE`, `UNKNOWN_METHOD`, `TIMEOUT`,
+    /// `GONE`.
+    pub async fn call(
+        &self,
+        plugin: &str,
+        method: &str,
+        payload: Json,
+        options: CallOptions,
+    ) -> Result<Json, PluginError> {
+        let (done, answer) = oneshot::channel();
+        let call = Call {
+            id: CallId(0),
+            method: method.into(),
+            payload,
+            deadline: options.timeout.and_then(|timeout| std::time::Instant::now().checked_add(timeout)),
+            caller: None,
+            traceparent: options.traceparent,
+            idempotency_key: options.idempotency_key,
+            reply: CallReply::new(move |answer| drop(done.send(answer))),
+        };
+        self.command(Command::Call { target: plugin.into(), call });
+        answer.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// How everything stands.
+    ///
+    /// # Errors
+    /// If the host has ended.
+    pub async fn view(&self) -> Result<HostView, Refused> {
+        let (done, answer) = oneshot::channel();
+        self.command(Command::View(done));
+        answer.await.map_err(|_| Refused { why: ended().message })
+    }
+
+    /// What a start of these plugins would do now.
+    ///
+    /// # Errors
+    /// If the host has ended.
+    pub async fn plan(&self, targets: Targets) -> Result<Plan, Refused> {
+        let (done, answer) = oneshot::channel();
+        self.command(Command::Plan { targets, done });
+        answer.await.map_err(|_| Refused { why: ended().message })
+    }
+
+    /// Everything that happens from now on.
+    pub fn listen(&self) -> Notices {
+        let (sender, receiver) = mpsc::channel(notice::BACKLOG);
+        self.command(Command::Listen(sender));
+        Notices { receiver }
+    }
+
+    /// The plugin of that name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn named(&self, name: &str) -> Result<PluginId, Refused> {
+        self.graph.id(name).ok_or_else(|| Refused { why: format!("there is no plugin named `{name}`") })
+    }
+
+    async fn start_request(
+        &self,
+        options: &StartupOptions,
+        request: impl FnOnce(StartOptions) -> Request,
+    ) -> Result<StartupReport, Refused> {
+        let context = options.context.as_ref().map_or_else(Json::null, |context| {
+            Json::parse(&context.to_string()).unwrap_or_else(|_| Json::null())
+        });
+        match self.request(request(StartOptions::from(options)), context).await? {
+            Outcome::Started(report) => Ok(StartupReport { graph: Arc::clone(&self.graph), report: *report }),
+            Outcome::Refused(why) => Err(Refused { why }),
+            Outcome::Stopped { .. } => Err(Refused { why: "the host answered another question".into() }),
+        }
+    }
+
+    async fn request(&self, request: Request, context: Json) -> Result<Outcome, Refused> {
+        let (done, answer) = oneshot::channel();
+        self.command(Command::Request { request, context, done });
+        answer.await.map_err(|_| Refused { why: ended().message })
+    }
+
+    fn command(&self, command: Command) {
+        self.link.inbox.put(Message::Commanded(Box::new(command)));
+    }
+}
+
+fn ended() -> PluginError {
+    PluginError::new("HOST_ENDED", "the host has ended")
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.inbox.put(Message::Commanded(Box::new(Command::End)));
+        // The loop itself may hold the last handle, and cannot wait for itself.
+        if let Some(thread) =
+            self.thread.take().filter(|thread| thread.thread().id() != thread::current().id())
+        {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The embeddable plugin host.
+//!
+//! A [`Host`] owns a set of plugins and runs them on a thread of its own: one loop around the kernel, which decides,
+//! and the loaders of the plugins, which do. An embedding program describes its plugins ([`PluginSpec`]), makes a
+//! host of them and talks to it from anywhere; every method is a request to the loop and may be awaited on any
+//! executor, or waited for with [`wait`].
+//!
+//! The protocol's orchestrator contract is here under its own names: [`Host::orchestrate_startup`],
+//! [`Host::rollback`], [`Host::check_health`], [`Host::start_with_timeout`].
+//!
+//! The loop keeps six rules:
+//! 1. One input, drain the actions, sleep.
+//! 2. What happened is told to the listeners before what it caused is done.
+//! 3. No action is awaited in the loop; each goes on elsewhere.
+//! 4. Every action is answered at most once, with its incarnation. A lost answer is the kernel's problem.
+//! 5. Nothing is repeated or chosen here.
+//! 6. The end is an input, not a dropped future.
+//!
+//! What it does not do: it knows no particular runtime, no file format and no wire. Who picks those is the binary, or
+//! the embedding program.
+
+mod calls;
+mod command;
+mod engine;
+mod handle;
+mod inbox;
+mod notice;
+mod plugins;
+mod report;
+mod spec;
+mod wait;
+
+pub use calls::CallOptions;
+pub use handle::{BuildError, Host, Refused};
+pub use notice::{Notice, Notices};
+pub use plugins::{HostView, PluginStatus};
+pub use report::{StartupReport, Timeline, TimelineEntry};
+pub use spec::{HostSettings, PluginSpec};
+pub use wait::wait;

@@ -1,0 +1,116 @@
+//! What a host tells those who listen.
+
+use std::sync::Arc;
+
+use hothouse_kernel::{Event, Incarnation, PluginId};
+use hothouse_runtime::LogLine;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+
+/// Something that happened in a host.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// The kernel moved something.
+    Event(Arc<Event>),
+    /// A plugin wrote a line to its log, or the host about it.
+    Log {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life that wrote it.
+        incarnation: Incarnation,
+        /// The line.
+        line: Arc<LogLine>,
+    },
+    /// The listener was too slow, and this many notices were left out here.
+    Lost(u64),
+}
+
+/// Notices as they come.
+pub struct Notices {
+    pub(crate) receiver: mpsc::Receiver<Notice>,
+}
+
+impl Notices {
+    /// The next notice; `None` when the host has ended.
+    pub async fn next(&mut self) -> Option<Notice> {
+        self.receiver.recv().await
+    }
+
+    /// The next notice if there is one already.
+    pub fn try_next(&mut self) -> Option<Notice> {
+        self.receiver.try_recv().ok()
+    }
+}
+
+/// How many notices a listener may be behind before some are left out.
+pub(crate) const BACKLOG: usize = 8192;
+
+/// Those who listen. A slow one loses notices, and is told how many; it never holds up the host.
+#[derive(Default)]
+pub(crate) struct Listeners {
+    all: Vec<Listener>,
+}
+
+struct Listener {
+    sender: mpsc::Sender<Notice>,
+    lost: u64,
+}
+
+impl Listeners {
+    pub(crate) fn add(&mut self, sender: mpsc::Sender<Notice>) {
+        self.all.push(Listener { sender, lost: 0 });
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub(crate) fn tell(&mut self, notice: &Notice) {
+        self.all.retain_mut(|listener| listener.tell(notice));
+    }
+}
+
+impl Listener {
+    /// False if nobody listens any more.
+    fn tell(&mut self, notice: &Notice) -> bool {
+        if self.lost > 0 {
+            match self.sender.try_send(Notice::Lost(self.lost)) {
+                Ok(()) => self.lost = 0,
+                Err(TrySendError::Full(_)) => {
+                    self.lost += 1;
+                    return true;
+                }
+                Err(TrySendError::Closed(_)) => return false,
+            }
+        }
+        match self.sender.try_send(notice.clone()) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_)) => {
+                self.lost += 1;
+                true
+            }
+            Err(TrySendError::Closed(_)) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_listener_is_told_how_much_it_missed() {
+        let (sender, mut receiver) = mpsc::channel(2);
+        let mut listeners = Listeners::default();
+        listeners.add(sender);
+        for _ in 0..5 {
+            listeners.tell(&Notice::Lost(0));
+        }
+        assert!(receiver.try_recv().is_ok() && receiver.try_recv().is_ok() && receiver.try_recv().is_err());
+        listeners.tell(&Notice::Lost(0));
+        assert!(matches!(receiver.try_recv(), Ok(Notice::Lost(3))));
+        drop(receiver);
+        listeners.tell(&Notice::Lost(0));
+        assert!(listeners.is_empty());
+    }
+}

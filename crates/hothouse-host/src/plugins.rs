@@ -1,0 +1,65 @@
+//! What the loop keeps of every plugin beside the kernel's picture, and the picture of both for others.
+
+use std::sync::Arc;
+
+use hothouse_kernel::{Graph, Incarnation, PluginView, View};
+use hothouse_runtime::contract::Description;
+use hothouse_runtime::{Identity, Instance, Json, Loader};
+
+/// One plugin, as the loop knows it.
+pub(crate) struct Slot {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) loader: Arc<dyn Loader>,
+    pub(crate) runtime: &'static str,
+    pub(crate) verbs: bool,
+    pub(crate) config: Json,
+    pub(crate) context: Json,
+    pub(crate) check_method: Option<Arc<str>>,
+    pub(crate) capabilities: Vec<String>,
+    pub(crate) life: Option<Living>,
+}
+
+/// The instance that a plugin has at the moment.
+pub(crate) struct Living {
+    pub(crate) incarnation: Incarnation,
+    pub(crate) instance: Arc<dyn Instance>,
+    pub(crate) description: Option<Arc<Description>>,
+}
+
+impl Slot {
+    /// The instance of that life, if it is the one that the plugin has.
+    pub(crate) fn living(&mut self, incarnation: Incarnation) -> Option<&mut Living> {
+        self.life.as_mut().filter(|life| life.incarnation == incarnation)
+    }
+}
+
+/// How everything stands: the kernel's picture, and what the plugins said of themselves.
+#[derive(Clone, Debug)]
+pub struct HostView {
+    /// The graph that the picture is of.
+    pub graph: Arc<Graph>,
+    /// The kernel's picture.
+    pub kernel: View,
+    /// The rest, in the same order.
+    pub plugins: Vec<PluginStatus>,
+}
+
+impl HostView {
+    /// Every plugin with both halves of its picture.
+    pub fn iter(&self) -> impl Iterator<Item = (&PluginView, &PluginStatus)> {
+        self.kernel.plugins.iter().zip(&self.plugins)
+    }
+}
+
+/// What the host knows of one plugin beside the kernel's picture.
+#[derive(Clone, Debug)]
+pub struct PluginStatus {
+    /// Who it is.
+    pub identity: Arc<Identity>,
+    /// What runs it: `native`, `process`, `command`.
+    pub runtime: &'static str,
+    /// Its process, if it has one.
+    pub pid: Option<u32>,
+    /// What it said of itself, while it lives.
+    pub description: Option<Arc<Description>>,
+}

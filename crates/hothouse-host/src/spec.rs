@@ -1,0 +1,130 @@
+//! What a host is made of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hothouse_kernel::{EdgeDecl, Ladder, Need, PluginDecl, PluginSettings, Rung};
+use hothouse_runtime::{Abilities, Json, Loader};
+use semver::Version;
+
+/// One plugin of a host.
+#[derive(Clone)]
+pub struct PluginSpec {
+    /// Its name, unique within the host.
+    pub name: String,
+    /// Its version.
+    pub version: Version,
+    /// What it needs.
+    pub edges: Vec<EdgeDecl>,
+    /// What makes instances of it.
+    pub loader: Arc<dyn Loader>,
+    /// What is handed to its `init`.
+    pub config: Json,
+    /// How long its start is expected to take; see [`PluginSettings::expected_start`].
+    pub expected_start: Option<Duration>,
+    /// The longest a health check may take (`health.timeout`).
+    pub check_timeout: Duration,
+    /// The exported method that is called to check its health (`health.checkMethod`, unless that is an endpoint, which
+    /// is the loader's business). `None`: the plugin's own `health`, if it has one.
+    pub check_method: Option<String>,
+}
+
+impl PluginSpec {
+    /// A plugin of this name, made by this loader: version 0.0.0, no dependencies, no configuration.
+    pub fn new(name: impl Into<String>, loader: impl Loader + 'static) -> PluginSpec {
+        PluginSpec::with_loader(name, Arc::new(loader))
+    }
+
+    /// The same, for a loader that is shared already.
+    pub fn with_loader(name: impl Into<String>, loader: Arc<dyn Loader>) -> PluginSpec {
+        PluginSpec {
+            name: name.into(),
+            version: Version::new(0, 0, 0),
+            edges: Vec::new(),
+            loader,
+            config: Json::null(),
+            expected_start: None,
+            check_timeout: Duration::from_millis(5000),
+            check_method: None,
+        }
+    }
+
+    /// The same plugin, needing `name` as well.
+    #[must_use]
+    pub fn needs(mut self, name: impl Into<String>) -> PluginSpec {
+        self.edges.push(EdgeDecl { to: name.into(), need: Need::Hard, range: None });
+        self
+    }
+
+    /// The same plugin, starting after `name` where that is present.
+    #[must_use]
+    pub fn likes(mut self, name: impl Into<String>) -> PluginSpec {
+        self.edges.push(EdgeDecl { to: name.into(), need: Need::Optional, range: None });
+        self
+    }
+
+    /// The same plugin with this configuration.
+    #[must_use]
+    pub fn config(mut self, config: impl Into<Json>) -> PluginSpec {
+        self.config = config.into();
+        self
+    }
+
+    pub(crate) fn decl(&self, abilities: &Abilities, settings: &HostSettings) -> PluginDecl {
+        PluginDecl {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            edges: self.edges.clone(),
+            settings: PluginSettings {
+                ladder: settings.ladder(abilities),
+                check_timeout: self.check_timeout,
+                probe: abilities.probe,
+                expected_start: self.expected_start,
+            },
+        }
+    }
+}
+
+/// Settings of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostSettings {
+    /// How many plugins may be starting at the same time (`host.maxConcurrentStarts`); `None`: no limit.
+    pub max_concurrent_starts: Option<u32>,
+    /// How long a plugin's `destroy`, or a command's reaction to its stop signal, may take (`host.stopTimeout`).
+    pub stop_timeout: Duration,
+    /// How long a plugin may take to go away by itself after its channel is closed (`host.closeGrace`).
+    pub close_grace: Duration,
+    /// How long a plugin that has had its `destroy` may take to react to SIGTERM, and any plugin to SIGKILL, before
+    /// the next step is taken or it is given up (`host.killTimeout`).
+    pub kill_timeout: Duration,
+}
+
+impl Default for HostSettings {
+    fn default() -> HostSettings {
+        HostSettings {
+            max_concurrent_starts: None,
+            stop_timeout: Duration::from_secs(10),
+            close_grace: Duration::from_millis(200),
+            kill_timeout: Duration::from_secs(2),
+        }
+    }
+}
+
+impl HostSettings {
+    /// The ladder of a plugin whose runtime has these rungs. The first rung that it has is the one on which it may
+    /// take its time.
+    fn ladder(&self, abilities: &Abilities) -> Ladder {
+        let mut ladder = Ladder::EMPTY;
+        for rung in abilities.rungs {
+            let limit = match rung {
+                Rung::Destroy => self.stop_timeout,
+                Rung::Close => self.close_grace,
+                Rung::Terminate if abilities.rungs.contains(&Rung::Destroy) => self.kill_timeout,
+                Rung::Terminate => self.stop_timeout,
+                Rung::Kill => self.kill_timeout,
+            };
+            ladder = ladder.with(*rung, limit);
+        }
+        ladder
+    }
+}

@@ -1,0 +1,88 @@
+//! What the kernel tells a driver to do. Imperative: a driver does it, or says that it did not work; it never
+//! chooses, repeats or puts off.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+
+use crate::startup::report::StartReport;
+use crate::{Incarnation, Instant, PluginId, RequestId, Rung};
+
+/// One thing to do.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Action {
+    /// Make an instance of the plugin and run its `init`.
+    /// Answer: `Initialized`, `Failed` or `Gone`.
+    Init {
+        /// The plugin.
+        plugin: PluginId,
+        /// The new life.
+        incarnation: Incarnation,
+        /// When the kernel stops waiting. For the plugin's information; the driver keeps no time.
+        until: Instant,
+    },
+    /// Run its `start`. Answer: `Started`, `NotReady`, `Failed` or `Gone`.
+    Start {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+        /// When the kernel stops waiting.
+        until: Instant,
+    },
+    /// Look once whether it is ready now. Answer: `Started`, `NotReady`, `Failed` or `Gone`.
+    Probe {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+    },
+    /// Check its health once. Answer: `Checked`, `Failed` or `Gone`.
+    Check {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+        /// When the kernel stops waiting.
+        until: Instant,
+    },
+    /// Take this step of stopping it, whatever else is under way with it, which is to be dropped.
+    /// Answer: `Destroyed` to the rung of that name, and to every rung `Gone` as soon as nothing is left.
+    Stop {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+        /// The step.
+        rung: Rung,
+        /// When the kernel goes on to the next step.
+        until: Instant,
+    },
+    /// Nobody waits for this life any more: cut it off from everything. No answer is expected; `Gone` is welcome.
+    Abandon {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+    },
+    /// Answer the one who asked.
+    Complete {
+        /// The request that has come to its end.
+        request: RequestId,
+        /// How it ended.
+        outcome: Outcome,
+    },
+}
+
+/// How a request ended.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Outcome {
+    /// A start, or a restart, has come to its end, well or not: see the report.
+    Started(Box<StartReport>),
+    /// What was to be stopped does not run any more; these did not stop as they should have.
+    Stopped {
+        /// Plugins that could not be ended at all, and are fenced off.
+        abandoned: alloc::vec::Vec<PluginId>,
+    },
+    /// It was not done, for this reason, and nothing was changed.
+    Refused(String),
+}

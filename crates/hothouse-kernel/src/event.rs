@@ -1,0 +1,171 @@
+//! What happened and why, for people: progress, logs, explanations. Nothing in the host decides by an event.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::time::Duration;
+
+use crate::failure::Failure;
+use crate::phase::StopCause;
+use crate::{Incarnation, Instant, PluginId, RequestId, Rung};
+
+/// One thing that happened, and when.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Event {
+    /// When.
+    pub at: Instant,
+    /// What.
+    pub what: Happening,
+}
+
+/// What can happen.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Happening {
+    /// A start, or the starting half of a restart, was accepted.
+    StartBegan {
+        /// The request.
+        request: RequestId,
+        /// How many plugins it is to start.
+        plugins: u32,
+    },
+    /// A plugin's instance is being made.
+    Launched {
+        /// The plugin.
+        plugin: PluginId,
+        /// The new life.
+        incarnation: Incarnation,
+    },
+    /// Its `init` has completed.
+    Initialized {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+    },
+    /// It serves.
+    Ready {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+        /// How long it took from its launch.
+        took: Duration,
+    },
+    /// It failed, or cannot start.
+    Failed {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life that failed; the last one if it never got to live.
+        incarnation: Incarnation,
+        /// Why.
+        failure: Arc<Failure>,
+    },
+    /// Its start was cut off, or will not take place, for a reason that is not its own.
+    Withdrawn {
+        /// The plugin.
+        plugin: PluginId,
+        /// Why.
+        failure: Arc<Failure>,
+    },
+    /// A start has failed, and all that it started is being stopped again.
+    UnwindBegan {
+        /// The start.
+        request: RequestId,
+        /// The plugin that failed; `None` if a stop was asked for.
+        failed: Option<PluginId>,
+    },
+    /// A plugin is being stopped.
+    StopBegan {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+        /// Why.
+        cause: StopCause,
+        /// The first step taken.
+        rung: Rung,
+    },
+    /// Its `destroy` answered with an error, or the answer was no answer. The stop goes on.
+    DestroyFailed {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+        /// What it said.
+        message: Box<str>,
+    },
+    /// A step of stopping it took longer than it may; the next one is taken.
+    StopEscalated {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+        /// The step that did not do.
+        from: Rung,
+        /// The step that is taken now.
+        to: Rung,
+    },
+    /// Nothing is left of it, as it was wanted.
+    Stopped {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+    },
+    /// It is still there after the last step of stopping it. It is fenced off and left alone.
+    Abandoned {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+    },
+    /// A start has come to its end.
+    StartEnded {
+        /// The request.
+        request: RequestId,
+        /// Whether all of it runs.
+        all_successful: bool,
+    },
+    /// What was to be stopped is stopped.
+    StopEnded {
+        /// The request.
+        request: RequestId,
+    },
+    /// A request was refused.
+    Refused {
+        /// The request.
+        request: RequestId,
+        /// Why.
+        why: Box<str>,
+    },
+    /// An answer arrived that nobody waits for.
+    Ignored {
+        /// The plugin it is about.
+        plugin: PluginId,
+        /// The life it is about.
+        incarnation: Incarnation,
+        /// Why it has no effect.
+        reason: IgnoredReason,
+    },
+}
+
+/// Why an answer has no effect.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum IgnoredReason {
+    /// There is no such plugin.
+    UnknownPlugin,
+    /// It is about a life that is over, or that never was.
+    StaleIncarnation,
+    /// It answers a question that is not open: a second answer, or one to a step that was given up.
+    NotAsked,
+}
+
+impl IgnoredReason {
+    /// The reason in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            IgnoredReason::UnknownPlugin => "there is no such plugin",
+            IgnoredReason::StaleIncarnation => "that life is over",
+            IgnoredReason::NotAsked => "nothing was asked that it could answer",
+        }
+    }
+}

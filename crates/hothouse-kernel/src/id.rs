@@ -1,0 +1,131 @@
+//! Identities: which plugin, which life of it, which request.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// A plugin of one [`Graph`](crate::Graph): its position among the declarations, counted from 0.
+///
+/// Names are for people and for the wire; inside, a plugin is this number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PluginId(pub u32);
+
+impl PluginId {
+    /// The position as an index into anything that is kept per plugin.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for PluginId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// One life of one plugin, counted from 1 and never used again.
+///
+/// Every action carries it and every answer repeats it, so that an answer that comes late, twice or from the dead is
+/// recognised by its number and dropped.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Incarnation(pub u64);
+
+impl Incarnation {
+    /// The life after this one.
+    #[must_use]
+    pub fn next(self) -> Incarnation {
+        Incarnation(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Incarnation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A request of an operator or of the embedding program, numbered by the driver that passes it in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RequestId(pub u64);
+
+/// A set of plugins: one bit each, so that a set over 100,000 plugins is 12 KB and membership is a shift.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PluginSet {
+    words: Vec<u64>,
+    len: usize,
+}
+
+impl PluginSet {
+    /// An empty set with room for plugins `0..plugins`.
+    pub fn with_room(plugins: usize) -> PluginSet {
+        PluginSet { words: vec![0; plugins.div_ceil(64)], len: 0 }
+    }
+
+    /// Adds a plugin; true if it was not there.
+    pub fn insert(&mut self, plugin: PluginId) -> bool {
+        let (word, bit) = (plugin.index() / 64, 1 << (plugin.0 % 64));
+        if word >= self.words.len() {
+            self.words.resize(word + 1, 0);
+        }
+        let fresh = self.words[word] & bit == 0;
+        self.words[word] |= bit;
+        self.len += usize::from(fresh);
+        fresh
+    }
+
+    /// Removes a plugin; true if it was there.
+    pub fn remove(&mut self, plugin: PluginId) -> bool {
+        let was = self.contains(plugin);
+        if was {
+            self.words[plugin.index() / 64] &= !(1 << (plugin.0 % 64));
+            self.len -= 1;
+        }
+        was
+    }
+
+    /// Whether the plugin is in the set.
+    pub fn contains(&self, plugin: PluginId) -> bool {
+        self.words.get(plugin.index() / 64).is_some_and(|word| word & (1 << (plugin.0 % 64)) != 0)
+    }
+
+    /// How many plugins are in the set.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the set is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The plugins of the set, in the order of their declarations.
+    pub fn iter(&self) -> impl Iterator<Item = PluginId> + '_ {
+        self.words.iter().enumerate().flat_map(|(word, bits)| {
+            let mut bits = *bits;
+            core::iter::from_fn(move || {
+                (bits != 0).then(|| {
+                    let bit = bits.trailing_zeros();
+                    bits &= bits - 1;
+                    PluginId(word as u32 * 64 + bit)
+                })
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_counts_what_it_holds_and_lists_it_in_order() {
+        let mut set = PluginSet::with_room(10);
+        for id in [70, 3, 3, 64, 0] {
+            set.insert(PluginId(id));
+        }
+        assert_eq!(set.len(), 4);
+        assert_eq!(set.iter().map(|plugin| plugin.0).collect::<Vec<_>>(), [0, 3, 64, 70]);
+        assert!(set.remove(PluginId(64)) && !set.remove(PluginId(64)) && !set.remove(PluginId(5000)));
+        assert!(!set.contains(PluginId(64)) && set.contains(PluginId(70)) && set.len() == 3);
+    }
+}

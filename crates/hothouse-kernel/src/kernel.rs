@@ -1,0 +1,331 @@
+//! The kernel: composes the sub-machines and keeps the picture of every plugin. The paths of a plugin up and down
+//! are in `launch.rs` and `stop.rs`, what can be asked for is in `requests.rs`.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::action::{Action, Outcome};
+use crate::event::{Event, Happening, IgnoredReason};
+use crate::input::{Answer, Input};
+use crate::lifecycle::{self, TimeMove};
+use crate::phase::{Phase, Rest};
+use crate::requests::StopWait;
+use crate::settings::Settings;
+use crate::startup::run::Run;
+use crate::teardown::Teardown;
+use crate::timers::{Timer, Timers};
+use crate::view::{self, Desired, PluginView, View};
+use crate::{Graph, Incarnation, Instant, PluginId, RequestId};
+
+/// The machine that decides.
+///
+/// A driver calls [`Kernel::handle`], drains [`Kernel::poll_action`] and [`Kernel::poll_event`] to `None`, and sleeps
+/// until [`Kernel::next_deadline`] or until something happens. It answers every action at most once and repeats the
+/// action's incarnation in the answer.
+pub struct Kernel {
+    pub(crate) graph: Arc<Graph>,
+    pub(crate) settings: Settings,
+    pub(crate) now: Instant,
+    pub(crate) plugins: Vec<Plugin>,
+    pub(crate) runs: BTreeMap<RequestId, Run>,
+    pub(crate) stops: Vec<StopWait>,
+    pub(crate) teardown: Teardown,
+    pub(crate) timers: Timers,
+    /// Starts that have failed and are to be undone, each with the plugin that failed.
+    pub(crate) unwinds: Vec<(RequestId, PluginId)>,
+    /// How many plugins hold a place: launched, and neither ready nor gone.
+    pub(crate) in_flight: u32,
+    /// Counts launches, over all plugins.
+    pub(crate) launches: u64,
+    /// Counts arrivals at readiness, over all plugins.
+    pub(crate) arrivals: u64,
+    actions: VecDeque<Action>,
+    events: VecDeque<Event>,
+}
+
+/// What the kernel knows of one plugin.
+pub(crate) struct Plugin {
+    pub(crate) desired: Desired,
+    /// The life that serves, or is on its way there or from there; the last one if there is none.
+    pub(crate) life: Life,
+    /// The start that this plugin belongs to, until that start is over.
+    pub(crate) member: Option<Member>,
+    /// While it waits: of how many dependencies it awaits the outcome.
+    pub(crate) awaits: u32,
+}
+
+/// One life of one plugin.
+pub(crate) struct Life {
+    pub(crate) incarnation: Incarnation,
+    pub(crate) phase: Phase,
+    pub(crate) since: Instant,
+    pub(crate) launched: Instant,
+    /// Its number among all launches.
+    pub(crate) launch: u64,
+    /// Its number among all arrivals at readiness.
+    pub(crate) readiness: Option<u64>,
+    /// Whether its `init` has completed, so that it is owed a `destroy`.
+    pub(crate) initialized: bool,
+    pub(crate) passed_check: bool,
+    /// Why it was not ready when it was last asked.
+    pub(crate) not_ready: Option<Box<str>>,
+}
+
+/// A plugin's place in a start.
+#[derive(Clone, Copy)]
+pub(crate) struct Member {
+    pub(crate) run: RequestId,
+    /// Its place among the start's entries.
+    pub(crate) entry: u32,
+    /// Whether the start waits for it.
+    pub(crate) open: bool,
+}
+
+impl Kernel {
+    /// A kernel for these plugins, none of which runs.
+    pub fn new(graph: impl Into<Arc<Graph>>, settings: Settings) -> Kernel {
+        let graph = graph.into();
+        let plugins = graph.plugins().map(|_| Plugin::new()).collect();
+        Kernel {
+            graph,
+            settings,
+            now: Instant::ZERO,
+            plugins,
+            runs: BTreeMap::new(),
+            stops: Vec::new(),
+            teardown: Teardown::default(),
+            timers: Timers::default(),
+            unwinds: Vec::new(),
+            in_flight: 0,
+            launches: 0,
+            arrivals: 0,
+            actions: VecDeque::new(),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Takes in what happened, and decides what follows. Total: any input at any time is taken in, and what is
+    /// unexpected becomes [`Happening::Ignored`]. Time never goes back: an earlier `now` counts as the last one.
+    ///
+    /// What was due by `now` happens before `input`: an answer that comes at its deadline comes too late.
+    pub fn handle(&mut self, now: Instant, input: Input) {
+        self.now = self.now.max(now);
+        self.act_on_time();
+        match input {
+            Input::Requested { id, request } => self.request(id, request),
+            Input::Answered { plugin, incarnation, answer } => self.answer(plugin, incarnation, answer),
+            Input::TimePassed => {}
+        }
+        self.settle();
+    }
+
+    /// The next thing that a driver has to do.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// The next thing that has happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`Kernel::handle`] must be called even if nothing happens; `None`: only when something happens.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.timers.next().map(|timer| timer.at)
+    }
+
+    /// The graph that this kernel was made for.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// How many starts, stops and restarts have not come to their end.
+    pub fn open_requests(&self) -> usize {
+        self.runs.len() + self.stops.len()
+    }
+
+    /// The start that a plugin belongs to, as long as that is under way.
+    pub fn start_of(&self, plugin: PluginId) -> Option<RequestId> {
+        self.plugins.get(plugin.index())?.member.map(|member| member.run)
+    }
+
+    /// One consistent picture.
+    pub fn view(&self) -> View {
+        View { now: self.now, plugins: self.graph.plugins().map(|plugin| self.view_of(plugin)).collect() }
+    }
+
+    /// The picture of one plugin. Panics only if `plugin` is of another graph.
+    pub fn view_of(&self, plugin: PluginId) -> PluginView {
+        let Plugin { desired, life, .. } = self.plugin(plugin);
+        PluginView {
+            plugin,
+            desired: *desired,
+            phase: life.phase.clone(),
+            since: life.since,
+            incarnation: life.incarnation,
+            status: view::status(&life.phase, life.passed_check),
+            readiness: life.readiness,
+        }
+    }
+}
+
+impl Kernel {
+    /// Lets what is due happen, the earliest first.
+    fn act_on_time(&mut self) {
+        while let Some(timer) = self.timers.next().filter(|timer| timer.at <= self.now) {
+            self.timers.drop_next();
+            let life = &self.plugin(timer.plugin).life;
+            if life.incarnation != timer.incarnation {
+                continue;
+            }
+            match lifecycle::on_time(&life.phase, self.now) {
+                Some(TimeMove::StartTimedOut) => self.start_timed_out(timer.plugin),
+                Some(TimeMove::CheckTimedOut) => self.check_timed_out(timer.plugin),
+                Some(TimeMove::Ask) => self.ask_again(timer.plugin),
+                Some(TimeMove::Escalate(rung)) => self.escalate(timer.plugin, rung),
+                None => {}
+            }
+        }
+    }
+
+    fn answer(&mut self, plugin: PluginId, incarnation: Incarnation, answer: Answer) {
+        use lifecycle::Move;
+        if !self.graph.contains(plugin) {
+            return self.ignore(plugin, incarnation, IgnoredReason::UnknownPlugin);
+        }
+        let life = &self.plugin(plugin).life;
+        if life.incarnation != incarnation || incarnation == Incarnation::default() {
+            return self.ignore(plugin, incarnation, IgnoredReason::StaleIncarnation);
+        }
+        match lifecycle::on_answer(&life.phase, answer) {
+            Move::RunStart => self.run_start(plugin),
+            Move::CameUp => self.came_up(plugin),
+            Move::AskLater(reason) => self.ask_later(plugin, reason),
+            Move::Passed(health) => self.passed(plugin, health),
+            Move::NotPassed(health) => self.not_passed(plugin, health),
+            Move::Fail(failure) => self.launch_failed(plugin, *failure),
+            Move::Destroyed(error) => self.destroyed(plugin, error),
+            Move::End(exit) => self.gone(plugin, &exit),
+            Move::Ignore(reason) => self.ignore(plugin, incarnation, reason),
+        }
+    }
+
+    /// Moves whoever can move now that everybody's wishes are known, until nobody can.
+    fn settle(&mut self) {
+        while self.unwind_failed() | self.launch_free() | self.stop_next() {}
+        self.end_runs();
+        self.drop_dead_timers();
+    }
+
+    fn end_runs(&mut self) {
+        while let Some(id) = self.runs.iter().find(|(_, run)| run.is_over()).map(|(id, _)| *id) {
+            let Some(mut run) = self.runs.remove(&id) else { return };
+            run.report.ended = self.now;
+            for entry in &run.report.entries {
+                let member = &mut self.plugins[entry.plugin.index()].member;
+                if member.is_some_and(|member| member.run == id) {
+                    *member = None;
+                }
+            }
+            let all_successful = run.report.all_successful();
+            self.emit(Happening::StartEnded { request: id, all_successful });
+            self.act(Action::Complete { request: id, outcome: Outcome::Started(Box::new(run.report)) });
+        }
+    }
+
+    /// So that nobody is woken for a moment that has lost its meaning.
+    fn drop_dead_timers(&mut self) {
+        while let Some(timer) = self.timers.next() {
+            let life = &self.plugin(timer.plugin).life;
+            if life.incarnation == timer.incarnation && life.phase.deadline() == Some(timer.at) {
+                break;
+            }
+            // The end of a start that is being asked again meanwhile: not the next moment, but not dead either.
+            if matches!(&life.phase, Phase::Starting { until, .. } if *until == timer.at)
+                && life.incarnation == timer.incarnation
+            {
+                break;
+            }
+            self.timers.drop_next();
+        }
+    }
+}
+
+/// What the files beside this one build on.
+impl Kernel {
+    pub(crate) fn plugin(&self, plugin: PluginId) -> &Plugin {
+        &self.plugins[plugin.index()]
+    }
+
+    pub(crate) fn plugin_mut(&mut self, plugin: PluginId) -> &mut Plugin {
+        &mut self.plugins[plugin.index()]
+    }
+
+    pub(crate) fn phase(&self, plugin: PluginId) -> &Phase {
+        &self.plugin(plugin).life.phase
+    }
+
+    /// Moves a plugin into a phase, and sees to it that it is looked at again in time.
+    pub(crate) fn enter(&mut self, plugin: PluginId, phase: Phase) {
+        let now = self.now;
+        let life = &mut self.plugins[plugin.index()].life;
+        life.phase = phase;
+        life.since = now;
+        if let Some(at) = life.phase.deadline() {
+            self.timers.set(Timer { at, plugin, incarnation: life.incarnation });
+        }
+    }
+
+    pub(crate) fn act(&mut self, action: Action) {
+        self.actions.push_back(action);
+    }
+
+    pub(crate) fn emit(&mut self, what: Happening) {
+        self.events.push_back(Event { at: self.now, what });
+    }
+
+    fn ignore(&mut self, plugin: PluginId, incarnation: Incarnation, reason: IgnoredReason) {
+        self.emit(Happening::Ignored { plugin, incarnation, reason });
+    }
+
+    /// The start a plugin belongs to, and its place there.
+    pub(crate) fn run_of(&mut self, plugin: PluginId) -> Option<(Member, &mut Run)> {
+        let member = self.plugin(plugin).member?;
+        self.runs.get_mut(&member.run).map(|run| (member, run))
+    }
+
+    /// The plugin is ready or at rest: its start, if it has one, does not wait for it any more.
+    pub(crate) fn close_member(&mut self, plugin: PluginId) {
+        let Some(member) = self.plugin_mut(plugin).member.as_mut().filter(|member| member.open) else {
+            return;
+        };
+        member.open = false;
+        let run = member.run;
+        if let Some(run) = self.runs.get_mut(&run) {
+            run.closed_one();
+        }
+    }
+}
+
+impl Plugin {
+    fn new() -> Plugin {
+        Plugin {
+            desired: Desired::Down,
+            life: Life {
+                incarnation: Incarnation::default(),
+                phase: Phase::Down(Rest::NotStarted),
+                since: Instant::ZERO,
+                launched: Instant::ZERO,
+                launch: 0,
+                readiness: None,
+                initialized: false,
+                passed_check: false,
+                not_ready: None,
+            },
+            member: None,
+            awaits: 0,
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! The way up: from waiting to ready, and what follows for everybody else when it fails.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use hothouse_protocol::HealthStatus;
+
+use crate::PluginId;
+use crate::action::Action;
+use crate::event::Happening;
+use crate::failure::{Code, Failure, Stage};
+use crate::graph::Need;
+use crate::kernel::{Kernel, Life};
+use crate::phase::{Phase, StopCause};
+use crate::startup::run::Progress;
+use crate::timers::Timer;
+use crate::view::Desired;
+
+/// How a plugin that others wait for stands.
+enum Prospect {
+    Ready,
+    /// It is on its way, or will be.
+    Pending,
+    /// It will not come by itself.
+    Lost,
+}
+
+impl Kernel {
+    /// Launches whoever may be launched and has a place; true if anything changed.
+    pub(crate) fn launch_free(&mut self) -> bool {
+        let mut changed = false;
+        let limit = self.settings.max_concurrent_starts.unwrap_or(u32::MAX);
+        while self.in_flight < limit {
+            let Some(plugin) = self.runs.values_mut().find_map(super::startup::run::Run::take_free) else {
+                break;
+            };
+            changed |= self.try_launch(plugin);
+        }
+        changed
+    }
+
+    /// Launches a plugin, unless something it needs has been lost since it was found free.
+    fn try_launch(&mut self, plugin: PluginId) -> bool {
+        if !matches!(self.phase(plugin), Phase::Waiting) {
+            return false;
+        }
+        if let Some(lost) = self.lost_dependency(plugin) {
+            let failure = self.dependency_failed(lost);
+            self.fail_waiting(plugin, failure);
+            return true;
+        }
+        let awaits = self.pending_dependencies(plugin);
+        if awaits > 0 {
+            self.plugin_mut(plugin).awaits = awaits;
+            return false;
+        }
+        let Some((_, run)) = self.run_of(plugin) else { return false };
+        let timeout = run.options.timeout;
+        if timeout.is_zero() {
+            let message =
+                "it was not running, and startup.timeout is 0: no time at all is allowed to wait for it";
+            self.fail_waiting(plugin, Failure::new(Code::StartupTimeout, Stage::Wait, message));
+            return true;
+        }
+        self.launch(plugin, timeout);
+        true
+    }
+
+    fn launch(&mut self, plugin: PluginId, timeout: core::time::Duration) {
+        let now = self.now;
+        self.launches += 1;
+        self.in_flight += 1;
+        if let Some((member, run)) = self.run_of(plugin) {
+            run.launched(member.entry, now);
+        }
+        let launch = self.launches;
+        let plugin_mut = self.plugin_mut(plugin);
+        let incarnation = plugin_mut.life.incarnation.next();
+        plugin_mut.life = Life {
+            incarnation,
+            phase: Phase::Waiting,
+            since: now,
+            launched: now,
+            launch,
+            readiness: None,
+            initialized: false,
+            passed_check: false,
+            not_ready: None,
+        };
+        let until = now + timeout;
+        self.enter(plugin, Phase::Initializing { until });
+        self.emit(Happening::Launched { plugin, incarnation });
+        self.act(Action::Init { plugin, incarnation, until });
+    }
+
+    /// `init` has completed.
+    pub(crate) fn run_start(&mut self, plugin: PluginId) {
+        let now = self.now;
+        let life = &mut self.plugin_mut(plugin).life;
+        let Phase::Initializing { until } = life.phase else { return };
+        let incarnation = life.incarnation;
+        life.initialized = true;
+        // The deadline is that of the launch and its timer is set, so this does not go through `enter`.
+        life.phase = Phase::Starting { until, probes: 0, ask_at: None };
+        life.since = now;
+        if let Some((member, run)) = self.run_of(plugin) {
+            run.entry(member.entry).initialized = Some(now);
+        }
+        self.emit(Happening::Initialized { plugin, incarnation });
+        self.act(Action::Start { plugin, incarnation, until });
+    }
+
+    /// It is not ready yet and cannot say by itself when it is.
+    pub(crate) fn ask_later(&mut self, plugin: PluginId, reason: Box<str>) {
+        let now = self.now;
+        let schedule = self.graph.decl(plugin).settings.probe;
+        let life = &mut self.plugin_mut(plugin).life;
+        let Phase::Starting { probes, ask_at, .. } = &mut life.phase else { return };
+        *probes = probes.saturating_add(1);
+        let at = now + schedule.pause(*probes);
+        *ask_at = Some(at);
+        life.not_ready = Some(reason);
+        let incarnation = life.incarnation;
+        self.timers.set(Timer { at, plugin, incarnation });
+    }
+
+    /// The pause before the next probe is over.
+    pub(crate) fn ask_again(&mut self, plugin: PluginId) {
+        let life = &mut self.plugin_mut(plugin).life;
+        let incarnation = life.incarnation;
+        if let Phase::Starting { ask_at, .. } = &mut life.phase {
+            *ask_at = None;
+            self.act(Action::Probe { plugin, incarnation });
+        }
+    }
+
+    /// It is up. That makes it ready, unless its health is to be checked first.
+    pub(crate) fn came_up(&mut self, plugin: PluginId) {
+        let check = self.run_of(plugin).is_some_and(|(_, run)| run.options.health_check);
+        if !check {
+            return self.ready(plugin);
+        }
+        let until = self.now + self.graph.decl(plugin).settings.check_timeout;
+        let incarnation = self.plugin(plugin).life.incarnation;
+        self.enter(plugin, Phase::Checking { until });
+        self.act(Action::Check { plugin, incarnation, until });
+    }
+
+    /// It passed its check.
+    pub(crate) fn passed(&mut self, plugin: PluginId, health: Box<HealthStatus>) {
+        self.keep_health(plugin, health);
+        self.plugin_mut(plugin).life.passed_check = true;
+        self.ready(plugin);
+    }
+
+    /// It did not pass its check.
+    pub(crate) fn not_passed(&mut self, plugin: PluginId, health: Box<HealthStatus>) {
+        let said = health.message.as_deref().map_or(String::new(), |message| format!(": {message}"));
+        self.keep_health(plugin, health);
+        let message = format!("it started, but its health check says that it is unhealthy{said}");
+        self.launch_failed(plugin, Failure::new(Code::Unhealthy, Stage::Check, message));
+    }
+
+    fn keep_health(&mut self, plugin: PluginId, health: Box<HealthStatus>) {
+        if let Some((member, run)) = self.run_of(plugin) {
+            run.entry(member.entry).health = Some(health);
+        }
+    }
+
+    fn ready(&mut self, plugin: PluginId) {
+        let now = self.now;
+        self.arrivals += 1;
+        let arrivals = self.arrivals;
+        let life = &mut self.plugin_mut(plugin).life;
+        life.readiness = Some(arrivals);
+        life.not_ready = None;
+        let (incarnation, took) = (life.incarnation, now.since(life.launched));
+        self.enter(plugin, Phase::Ready);
+        self.free_place(plugin);
+        if let Some((member, run)) = self.run_of(plugin) {
+            run.entry(member.entry).settled = Some(now);
+        }
+        self.close_member(plugin);
+        self.emit(Happening::Ready { plugin, incarnation, took });
+        self.outcome_known(plugin);
+    }
+
+    /// A launched plugin is ready or gone.
+    pub(crate) fn free_place(&mut self, plugin: PluginId) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if let Some((_, run)) = self.run_of(plugin) {
+            run.place_freed();
+        }
+    }
+
+    pub(crate) fn start_timed_out(&mut self, plugin: PluginId) {
+        let life = &self.plugin(plugin).life;
+        let limit = self.now.since(life.launched).as_millis();
+        let (stage, message) = match (&life.phase, &life.not_ready) {
+            (Phase::Initializing { .. }, _) => {
+                (Stage::Init, format!("`init` did not answer within {limit} ms"))
+            }
+            (_, None) => (Stage::Start, format!("`start` did not answer within {limit} ms")),
+            (_, Some(reason)) => (Stage::Start, format!("it was not ready within {limit} ms: {reason}")),
+        };
+        self.launch_failed(plugin, Failure::new(Code::StartupTimeout, stage, message));
+    }
+
+    pub(crate) fn check_timed_out(&mut self, plugin: PluginId) {
+        let limit = self.graph.decl(plugin).settings.check_timeout.as_millis();
+        let message = format!("it started, but its health check did not answer within {limit} ms");
+        self.launch_failed(plugin, Failure::new(Code::Unhealthy, Stage::Check, message));
+    }
+
+    /// A plugin that was launched cannot become ready. What is left of it is cleared away.
+    pub(crate) fn launch_failed(&mut self, plugin: PluginId, failure: Failure) {
+        let failure = Arc::new(failure);
+        self.failed(plugin, &failure);
+        if self.phase(plugin).is_launching() {
+            self.stop_launching(plugin, StopCause::Failure(failure));
+        }
+        self.outcome_known(plugin);
+    }
+
+    /// A plugin that waited will not be launched, and those that wait for it learn of it.
+    pub(crate) fn fail_waiting(&mut self, plugin: PluginId, failure: Failure) {
+        self.never_launched(plugin, failure);
+        self.outcome_known(plugin);
+    }
+
+    fn never_launched(&mut self, plugin: PluginId, failure: Failure) {
+        let failure = Arc::new(failure);
+        self.enter(plugin, Phase::Failed(Arc::clone(&failure)));
+        self.failed(plugin, &failure);
+        self.close_member(plugin);
+    }
+
+    /// Notes that a plugin failed. If its start is of the kind that is undone by a failure, nothing more of that start
+    /// is launched from now on, and the unwind follows when this input has been taken in.
+    pub(crate) fn failed(&mut self, plugin: PluginId, failure: &Arc<Failure>) {
+        let now = self.now;
+        let incarnation = self.plugin(plugin).life.incarnation;
+        self.emit(Happening::Failed { plugin, incarnation, failure: Arc::clone(failure) });
+        let Some((member, run)) = self.run_of(plugin) else { return };
+        run.failed(member.entry, failure, now);
+        if run.progress == Progress::Starting {
+            run.report.failed.get_or_insert(plugin);
+            if run.options.rollback_on_failure {
+                run.progress = Progress::Unwinding;
+                self.unwinds.push((member.run, plugin));
+            }
+        }
+    }
+
+    /// Everybody who waits for this plugin learns how it stands now; those that cannot go on without it fail, and
+    /// those that wait for them learn that in turn.
+    pub(crate) fn outcome_known(&mut self, plugin: PluginId) {
+        let mut lost_too = Vec::new();
+        let mut next = Some(plugin);
+        while let Some(settled) = next {
+            let prospect = self.prospect(settled);
+            for at in 0..self.graph.dependents(settled).len() {
+                let edge = self.graph.dependents(settled)[at];
+                if !matches!(self.phase(edge.plugin), Phase::Waiting) {
+                    continue;
+                }
+                match prospect {
+                    Prospect::Pending => {}
+                    Prospect::Lost if edge.need == Need::Hard => {
+                        let failure = self.dependency_failed(settled);
+                        self.never_launched(edge.plugin, failure);
+                        lost_too.push(edge.plugin);
+                    }
+                    Prospect::Ready | Prospect::Lost => self.awaits_one_less(edge.plugin),
+                }
+            }
+            next = lost_too.pop();
+        }
+    }
+
+    fn awaits_one_less(&mut self, plugin: PluginId) {
+        let waiting = self.plugin_mut(plugin);
+        waiting.awaits = waiting.awaits.saturating_sub(1);
+        if waiting.awaits == 0 {
+            self.free(plugin);
+        }
+    }
+
+    /// A plugin begins to wait for what it needs.
+    pub(crate) fn wait(&mut self, plugin: PluginId) {
+        self.enter(plugin, Phase::Waiting);
+        self.plugin_mut(plugin).desired = Desired::Up;
+    }
+
+    /// Counts what a waiting plugin waits for; with nothing to wait for it is free.
+    pub(crate) fn count_awaited(&mut self, plugin: PluginId) {
+        let awaits = self.pending_dependencies(plugin);
+        self.plugin_mut(plugin).awaits = awaits;
+        if awaits == 0 {
+            self.free(plugin);
+        }
+    }
+
+    fn free(&mut self, plugin: PluginId) {
+        let Some(member) = self.plugin(plugin).member else { return };
+        if let Some(run) = self.runs.get_mut(&member.run) {
+            run.freed(&self.graph, plugin);
+        }
+    }
+
+    fn prospect(&self, plugin: PluginId) -> Prospect {
+        match self.phase(plugin) {
+            Phase::Ready => Prospect::Ready,
+            Phase::Leaving(StopCause::Restart) | Phase::Stopping { cause: StopCause::Restart, .. } => {
+                Prospect::Pending
+            }
+            Phase::Waiting => Prospect::Pending,
+            phase if phase.is_launching() => Prospect::Pending,
+            _ => Prospect::Lost,
+        }
+    }
+
+    fn pending_dependencies(&self, plugin: PluginId) -> u32 {
+        let edges = self.graph.dependencies(plugin).iter();
+        edges.filter(|edge| matches!(self.prospect(edge.plugin), Prospect::Pending)).count() as u32
+    }
+
+    fn lost_dependency(&self, plugin: PluginId) -> Option<PluginId> {
+        let mut hard = self.graph.dependencies(plugin).iter().filter(|edge| edge.need == Need::Hard);
+        hard.find(|edge| matches!(self.prospect(edge.plugin), Prospect::Lost)).map(|edge| edge.plugin)
+    }
+
+    /// The failure of those that need `lost`: it names the plugin that really failed, however far away.
+    pub(crate) fn dependency_failed(&self, lost: PluginId) -> Failure {
+        let name = self.graph.name(lost);
+        let root = match self.failure_of(lost) {
+            Some(failure) if failure.code == Code::DependencyFailed => failure.root.unwrap_or(lost),
+            _ => lost,
+        };
+        let message = match self.failure_of(root) {
+            Some(failure) if root == lost => {
+                format!("it needs `{name}`, which failed at {}: {failure}", failure.stage)
+            }
+            Some(failure) => format!(
+                "it needs `{name}`, which did not start because `{}` failed at {}: {failure}",
+                self.graph.name(root),
+                failure.stage
+            ),
+            None if root == lost => format!("it needs `{name}`, which is {}", self.phase(lost).as_str()),
+            None => format!(
+                "it needs `{name}`, which did not start because `{}` is {}",
+                self.graph.name(root),
+                self.phase(root).as_str()
+            ),
+        };
+        Failure::new(Code::DependencyFailed, Stage::Wait, message).because_of(root)
+    }
+
+    /// Why a plugin is failed, or will be once what is left of it is gone.
+    pub(crate) fn failure_of(&self, plugin: PluginId) -> Option<&Failure> {
+        match self.phase(plugin) {
+            Phase::Failed(failure)
+            | Phase::Stopping { cause: StopCause::Failure(failure), .. }
+            | Phase::Abandoned(StopCause::Failure(failure)) => Some(failure),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What an operator or the embedding program can ask for: start, stop, restart. Each request is checked as a whole
+//! before anything is changed, and is answered exactly once.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::action::{Action, Outcome};
+use crate::event::Happening;
+use crate::input::{Request, StartOptions, Targets};
+use crate::kernel::{Kernel, Member};
+use crate::phase::{Phase, StopCause};
+use crate::startup::plan::{LeftOut, Plan};
+use crate::startup::run::{Progress, Run};
+use crate::stop::CutOff;
+use crate::view::Desired;
+use crate::{PluginId, PluginSet, RequestId};
+
+/// A stop that has not come to its end.
+pub(crate) struct StopWait {
+    id: RequestId,
+    /// The plugins that are still there.
+    left: PluginSet,
+    abandoned: Vec<PluginId>,
+}
+
+impl Kernel {
+    pub(crate) fn request(&mut self, id: RequestId, request: Request) {
+        let done = match request {
+            _ if self.is_open(id) => Err(String::from("a request of that number is under way")),
+            Request::Start { targets, options } => self.request_start(id, &targets, options),
+            Request::Stop { targets } => self.request_stop(id, &targets),
+            Request::Restart { targets, options } => self.request_restart(id, &targets, options),
+        };
+        if let Err(why) = done {
+            self.emit(Happening::Refused { request: id, why: why.as_str().into() });
+            self.act(Action::Complete { request: id, outcome: Outcome::Refused(why) });
+        }
+    }
+
+    /// What a start of these plugins would do now.
+    pub fn plan_start(&self, targets: &Targets) -> Plan {
+        Plan::start(&self.graph, targets, |plugin| self.left_out(plugin))
+    }
+
+    fn is_open(&self, id: RequestId) -> bool {
+        self.runs.contains_key(&id) || self.stops.iter().any(|stop| stop.id == id)
+    }
+
+    fn request_start(
+        &mut self,
+        id: RequestId,
+        targets: &Targets,
+        options: StartOptions,
+    ) -> Result<(), String> {
+        let asked = self.resolve(targets)?;
+        let plan = self.plan_start(targets);
+        let mut starting = plan.left_out.iter().filter(|(_, why)| *why == LeftOut::Starting);
+        if let Some((plugin, _)) = starting.find(|(plugin, _)| asked.contains(*plugin)) {
+            return Err(format!("`{}` is being started already", self.graph.name(*plugin)));
+        }
+        self.refuse_if_held(plan.steps.iter().map(|step| step.plugin))?;
+        self.begin_run(id, &plan, options);
+        Ok(())
+    }
+
+    fn request_stop(&mut self, id: RequestId, targets: &Targets) -> Result<(), String> {
+        let asked = self.resolve(targets)?;
+        let mut hit = self.graph.with_dependents(asked.iter());
+        let cut_off = CutOff { run: None, root: None, reason: String::from("a stop was asked for") };
+        let cut_runs: Vec<RequestId> = match targets {
+            Targets::All => self.runs.keys().copied().collect(),
+            Targets::Some(_) => Vec::new(),
+        };
+        for run in &cut_runs {
+            self.cut_run(*run);
+        }
+        self.bring_down(&hit, &StopCause::Asked, &cut_off);
+        for run in &cut_runs {
+            let members = self.members(*run);
+            self.reopen(*run, &members);
+        }
+        let at_rest: Vec<PluginId> = hit.iter().filter(|plugin| self.phase(*plugin).is_at_rest()).collect();
+        for plugin in at_rest {
+            hit.remove(plugin);
+        }
+        self.stops.push(StopWait { id, left: hit, abandoned: Vec::new() });
+        self.end_stops();
+        Ok(())
+    }
+
+    /// A stop of everything cuts a start off: nothing more of it is launched.
+    fn cut_run(&mut self, id: RequestId) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        run.report.stopped = true;
+        if core::mem::replace(&mut run.progress, Progress::Unwinding) == Progress::Starting {
+            self.emit(Happening::UnwindBegan { request: id, failed: None });
+        }
+    }
+
+    fn request_restart(
+        &mut self,
+        id: RequestId,
+        targets: &Targets,
+        options: StartOptions,
+    ) -> Result<(), String> {
+        let asked = self.resolve(targets)?;
+        let down = self.graph.with_dependents(asked.iter());
+        if let Some(plugin) = down.iter().find(|plugin| self.left_out(*plugin) == Some(LeftOut::Starting)) {
+            return Err(format!("`{}` is being started; wait for that, or stop it", self.graph.name(plugin)));
+        }
+        self.refuse_if_held(down.iter())?;
+        let mut again = self.graph.with_dependencies(asked.iter());
+        for plugin in down.iter().filter(|plugin| self.phase(*plugin).is_alive()) {
+            again.insert(plugin);
+        }
+        let plan = Plan::restart(&self.graph, &asked, &again, |plugin| {
+            self.left_out(plugin).filter(|_| !down.contains(plugin))
+        });
+        let cut_off = CutOff { run: None, root: None, reason: String::from("a restart was asked for") };
+        self.bring_down(&down, &StopCause::Restart, &cut_off);
+        self.begin_run(id, &plan, options);
+        Ok(())
+    }
+
+    fn resolve(&self, targets: &Targets) -> Result<PluginSet, String> {
+        let mut set = PluginSet::with_room(self.graph.len());
+        match targets {
+            Targets::All => self.graph.plugins().for_each(|plugin| {
+                set.insert(plugin);
+            }),
+            Targets::Some(plugins) => {
+                for plugin in plugins {
+                    if !self.graph.contains(*plugin) {
+                        return Err(format!("there is no plugin {plugin}"));
+                    }
+                    set.insert(*plugin);
+                }
+            }
+        }
+        Ok(set)
+    }
+
+    fn left_out(&self, plugin: PluginId) -> Option<LeftOut> {
+        match self.phase(plugin) {
+            Phase::Ready => Some(LeftOut::Ready),
+            Phase::Waiting => Some(LeftOut::Starting),
+            Phase::Leaving(StopCause::Restart) | Phase::Stopping { cause: StopCause::Restart, .. } => {
+                Some(LeftOut::Starting)
+            }
+            phase if phase.is_launching() => Some(LeftOut::Starting),
+            _ => None,
+        }
+    }
+
+    /// A start that has failed holds its plugins until they are gone: its report is about them.
+    fn refuse_if_held(&self, plugins: impl Iterator<Item = PluginId>) -> Result<(), String> {
+        let held = |plugin: &PluginId| {
+            let open = self.plugin(*plugin).member.is_some_and(|member| member.open);
+            open && !self.phase(*plugin).is_at_rest()
+        };
+        match { plugins }.find(held) {
+            Some(plugin) => Err(format!(
+                "`{}` is being stopped because its start failed; ask again when that is over",
+                self.graph.name(plugin)
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Begins to carry out a plan: everybody in it waits, and those that need not wait are free.
+    fn begin_run(&mut self, id: RequestId, plan: &Plan, options: StartOptions) {
+        self.runs.insert(id, Run::of(plan, options, self.now));
+        self.emit(Happening::StartBegan { request: id, plugins: plan.steps.len() as u32 });
+        for (entry, step) in plan.steps.iter().enumerate() {
+            let plugin = self.plugin_mut(step.plugin);
+            plugin.member = Some(Member { run: id, entry: entry as u32, open: true });
+            plugin.desired = Desired::Up;
+            match plugin.life.phase {
+                Phase::Leaving(_) | Phase::Stopping { .. } => {
+                    self.change_cause(step.plugin, StopCause::Restart)
+                }
+                Phase::Abandoned(_) => {}
+                _ => self.wait(step.plugin),
+            }
+        }
+        for step in &plan.steps {
+            match self.phase(step.plugin) {
+                Phase::Waiting => self.count_awaited(step.plugin),
+                Phase::Abandoned(_) => {
+                    let failure = Arc::new(Kernel::still_there());
+                    self.failed(step.plugin, &failure);
+                    self.close_member(step.plugin);
+                    self.outcome_known(step.plugin);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Tells every open stop that a plugin is gone, or given up.
+    pub(crate) fn stop_request_sees_gone(&mut self, plugin: PluginId, abandoned: bool) {
+        let mut over = false;
+        for stop in &mut self.stops {
+            if stop.left.remove(plugin) {
+                over |= stop.left.is_empty();
+                if abandoned {
+                    stop.abandoned.push(plugin);
+                }
+            }
+        }
+        if over {
+            self.end_stops();
+        }
+    }
+
+    fn end_stops(&mut self) {
+        while let Some(at) = self.stops.iter().position(|stop| stop.left.is_empty()) {
+            let StopWait { id, abandoned, .. } = self.stops.remove(at);
+            self.emit(Happening::StopEnded { request: id });
+            self.act(Action::Complete { request: id, outcome: Outcome::Stopped { abandoned } });
+        }
+    }
+}

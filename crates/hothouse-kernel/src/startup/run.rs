@@ -1,0 +1,113 @@
+//! One start under way: which of its plugins may be launched, how many are, what became of each.
+
+use alloc::collections::BinaryHeap;
+use alloc::sync::Arc;
+use core::cmp::Reverse;
+
+use super::plan::Plan;
+use super::report::{Entry, StartReport};
+use crate::failure::Failure;
+use crate::input::StartOptions;
+use crate::{Graph, Instant, PluginId};
+
+/// A start under way.
+pub(crate) struct Run {
+    pub(crate) options: StartOptions,
+    pub(crate) report: StartReport,
+    pub(crate) progress: Progress,
+    /// Plugins whose turn has come, the most urgent in front.
+    free: BinaryHeap<Free>,
+    /// How many of its plugins hold a place: launched, and neither ready nor gone.
+    in_flight: u32,
+    /// How many of its plugins are neither ready nor at rest.
+    open: u32,
+}
+
+/// How far a start is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Progress {
+    /// Plugins are launched as they can be.
+    Starting,
+    /// It has failed or was cut off: nothing more is launched, and what it started is stopped.
+    Unwinding,
+}
+
+/// A plugin that may be launched. Larger is more urgent.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Free {
+    remaining: u64,
+    position: Reverse<u32>,
+    plugin: PluginId,
+}
+
+impl Run {
+    /// The run that carries out this plan. All its plugins count as open.
+    pub(crate) fn of(plan: &Plan, options: StartOptions, now: Instant) -> Run {
+        let entries = plan.steps.iter().map(|step| Entry::new(step.plugin)).collect();
+        Run {
+            options,
+            report: StartReport {
+                entries,
+                began: now,
+                ended: now,
+                failed: None,
+                stopped: false,
+                rolled_back: alloc::vec::Vec::new(),
+            },
+            progress: Progress::Starting,
+            free: BinaryHeap::new(),
+            in_flight: 0,
+            open: plan.steps.len() as u32,
+        }
+    }
+
+    /// Nothing this plugin waits for is pending any more.
+    pub(crate) fn freed(&mut self, graph: &Graph, plugin: PluginId) {
+        // One at a time there is nothing to gain from urgency, and the order of the plan is the promise.
+        let remaining = if self.options.parallel { graph.remaining(plugin) } else { 0 };
+        self.free.push(Free { remaining, position: Reverse(graph.position(plugin)), plugin });
+    }
+
+    /// The next plugin to launch, if there is one and a place for it.
+    pub(crate) fn take_free(&mut self) -> Option<PluginId> {
+        let place = self.progress == Progress::Starting && (self.options.parallel || self.in_flight == 0);
+        if place { self.free.pop().map(|free| free.plugin) } else { None }
+    }
+
+    pub(crate) fn launched(&mut self, entry: u32, now: Instant) {
+        self.in_flight += 1;
+        self.entry(entry).launched = Some(now);
+    }
+
+    /// A plugin that was launched is ready or gone, and its place is free again.
+    pub(crate) fn place_freed(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// One of its plugins is ready or at rest.
+    pub(crate) fn closed_one(&mut self) {
+        self.open = self.open.saturating_sub(1);
+    }
+
+    /// One of its plugins, ready until now, has to be stopped before the run can end.
+    pub(crate) fn reopened_one(&mut self) {
+        self.open += 1;
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.open == 0
+    }
+
+    pub(crate) fn entry(&mut self, entry: u32) -> &mut Entry {
+        &mut self.report.entries[entry as usize]
+    }
+
+    /// The start of one plugin has come to nothing. Only the first reason counts.
+    pub(crate) fn failed(&mut self, entry: u32, failure: &Arc<Failure>, now: Instant) {
+        let entry = self.entry(entry);
+        if entry.failure.is_none() {
+            entry.failure = Some(Arc::clone(failure));
+            entry.settled.get_or_insert(now);
+        }
+    }
+}

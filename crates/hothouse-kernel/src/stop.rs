@@ -1,0 +1,347 @@
+//! The way down: who is cut off, who waits for a turn, the climb of one plugin's ladder, and what is left at the end.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+
+use crate::action::Action;
+use crate::event::Happening;
+use crate::failure::{Code, Failure, Stage};
+use crate::input::Exit;
+use crate::kernel::Kernel;
+use crate::phase::{Phase, Rest, StopCause};
+use crate::startup::run::Progress;
+use crate::teardown::Turn;
+use crate::view::Desired;
+use crate::{Instant, PluginId, PluginSet, RequestId, Rung};
+use alloc::boxed::Box;
+
+/// Why plugins that have not finished starting are brought down, for their entries in a report.
+pub(crate) struct CutOff {
+    /// The start on whose behalf it happens; a member of another start that is hit has lost something it needs.
+    pub(crate) run: Option<RequestId>,
+    /// The plugin that is to blame.
+    pub(crate) root: Option<PluginId>,
+    /// What happened, as it would follow "not started: ".
+    pub(crate) reason: String,
+}
+
+impl Kernel {
+    /// Undoes the starts that have failed since the last time; true if there were any.
+    pub(crate) fn unwind_failed(&mut self) -> bool {
+        let unwinds = core::mem::take(&mut self.unwinds);
+        for (request, culprit) in &unwinds {
+            self.unwind(*request, *culprit);
+        }
+        !unwinds.is_empty()
+    }
+
+    /// Undoes a start: what has not begun never will, what is under way is cut off, and what is ready is stopped in
+    /// the reverse of the order in which it became so.
+    fn unwind(&mut self, request: RequestId, culprit: PluginId) {
+        self.emit(Happening::UnwindBegan { request, failed: Some(culprit) });
+        let reason = match self.failure_of(culprit) {
+            Some(failure) => format!("`{}` failed at {}: {failure}", self.graph.name(culprit), failure.stage),
+            None => format!("`{}` failed", self.graph.name(culprit)),
+        };
+        let members = self.members(request);
+        let hit = self.graph.with_dependents(members.iter().copied());
+        let cut_off = CutOff { run: Some(request), root: Some(culprit), reason };
+        self.bring_down(&hit, &StopCause::Unwind(culprit), &cut_off);
+        self.reopen(request, &members);
+    }
+
+    /// The plugins that belong to a start.
+    pub(crate) fn members(&self, request: RequestId) -> Vec<PluginId> {
+        let entries = self.runs.get(&request).map(|run| run.report.entries.iter()).into_iter().flatten();
+        let own = |plugin: &PluginId| self.plugin(*plugin).member.is_some_and(|member| member.run == request);
+        entries.map(|entry| entry.plugin).filter(own).collect()
+    }
+
+    /// A start that is being undone ends only when those of its plugins that are up are gone.
+    pub(crate) fn reopen(&mut self, request: RequestId, members: &[PluginId]) {
+        for plugin in members {
+            if !self.phase(*plugin).is_alive() {
+                continue;
+            }
+            let Some(member) = self.plugin_mut(*plugin).member.as_mut().filter(|member| !member.open) else {
+                continue;
+            };
+            member.open = true;
+            if let Some(run) = self.runs.get_mut(&request) {
+                run.reopened_one();
+            }
+        }
+    }
+
+    /// Sees to it that none of these plugins runs in the end. First everybody's wish is changed, then those who are
+    /// launching are cut off, the one launched last first; those who serve get their turn later.
+    pub(crate) fn bring_down(&mut self, plugins: &PluginSet, cause: &StopCause, cut_off: &CutOff) {
+        let mut launching = Vec::new();
+        let mut given_up = Vec::new();
+        for plugin in plugins.iter() {
+            if *cause != StopCause::Restart {
+                self.plugin_mut(plugin).desired = Desired::Down;
+            }
+            match self.phase(plugin) {
+                Phase::Waiting => {
+                    self.enter(plugin, Phase::Down(Rest::NotStarted));
+                    self.withdraw(plugin, cut_off);
+                    self.close_member(plugin);
+                    given_up.push(plugin);
+                }
+                phase if phase.is_launching() => {
+                    launching.push((Reverse(self.plugin(plugin).life.launch), plugin));
+                }
+                Phase::Ready => self.leave(plugin, cause.clone()),
+                Phase::Leaving(StopCause::Restart) | Phase::Stopping { cause: StopCause::Restart, .. } => {
+                    self.change_cause(plugin, cause.clone());
+                    if *cause != StopCause::Restart {
+                        self.withdraw(plugin, cut_off);
+                    }
+                }
+                _ => {}
+            }
+        }
+        launching.sort_unstable();
+        for (_, plugin) in launching {
+            self.withdraw(plugin, cut_off);
+            self.stop_launching(plugin, cause.clone());
+            given_up.push(plugin);
+        }
+        for plugin in given_up {
+            self.outcome_known(plugin);
+        }
+    }
+
+    /// Notes in its start's report why a plugin that had not finished starting never will.
+    fn withdraw(&mut self, plugin: PluginId, cut_off: &CutOff) {
+        let launched = self.phase(plugin).is_launching();
+        let Some(member) = self.plugin(plugin).member else { return };
+        let foreign = cut_off.run.is_some_and(|run| run != member.run);
+        let (code, stage, message) = match (foreign, launched) {
+            (true, _) => {
+                (Code::DependencyFailed, Stage::Wait, format!("what it needs is gone: {}", cut_off.reason))
+            }
+            (false, true) => {
+                (Code::Cancelled, Stage::Start, format!("its start was cut off: {}", cut_off.reason))
+            }
+            (false, false) => {
+                (Code::NotStarted, Stage::Wait, format!("it was not started: {}", cut_off.reason))
+            }
+        };
+        let mut failure = Failure::new(code, stage, message);
+        failure.root = cut_off.root;
+        let failure = Arc::new(failure);
+        if foreign {
+            return self.failed(plugin, &failure);
+        }
+        let now = self.now;
+        if let Some((member, run)) = self.run_of(plugin) {
+            run.failed(member.entry, &failure, now);
+        }
+        self.emit(Happening::Withdrawn { plugin, failure });
+    }
+
+    /// A serving plugin is to be stopped when its turn comes.
+    fn leave(&mut self, plugin: PluginId, cause: StopCause) {
+        let life = &self.plugin(plugin).life;
+        let turn =
+            Turn { readiness: life.readiness.unwrap_or_default(), plugin, incarnation: life.incarnation };
+        self.teardown.enqueue(turn);
+        self.enter(plugin, Phase::Leaving(cause));
+    }
+
+    /// Changes why a plugin is going, and with that what becomes of it when it is gone.
+    pub(crate) fn change_cause(&mut self, plugin: PluginId, new: StopCause) {
+        match &mut self.plugin_mut(plugin).life.phase {
+            Phase::Leaving(cause) | Phase::Stopping { cause, .. } => *cause = new,
+            _ => {}
+        }
+    }
+
+    /// Begins to stop a plugin that is launching.
+    pub(crate) fn stop_launching(&mut self, plugin: PluginId, cause: StopCause) {
+        self.teardown.early_began();
+        self.begin_stop(plugin, cause);
+    }
+
+    /// Begins to stop the plugin whose turn it is, if it is anybody's; true if anything changed.
+    pub(crate) fn stop_next(&mut self) -> bool {
+        while let Some(turn) = self.teardown.next() {
+            let life = &self.plugin(turn.plugin).life;
+            if life.incarnation != turn.incarnation {
+                continue;
+            }
+            if let Phase::Leaving(cause) = &life.phase {
+                let cause = cause.clone();
+                self.teardown.began(turn.plugin);
+                self.begin_stop(turn.plugin, cause);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Takes the first step down. What `init` has built up is owed a `destroy`; where `init` has not completed there
+    /// is nothing to destroy, only something to let go of.
+    fn begin_stop(&mut self, plugin: PluginId, cause: StopCause) {
+        let life = &self.plugin(plugin).life;
+        let (incarnation, initialized) = (life.incarnation, life.initialized);
+        if let Some((_, run)) = self.run_of(plugin).filter(|(_, run)| run.progress == Progress::Unwinding)
+            && initialized
+        {
+            run.report.rolled_back.push(plugin);
+        }
+        let first = if initialized { Rung::Destroy } else { Rung::Close };
+        let ladder = self.graph.decl(plugin).settings.ladder;
+        match ladder.from(first) {
+            Some((rung, limit)) => {
+                self.emit(Happening::StopBegan { plugin, incarnation, cause: cause.clone(), rung });
+                self.take_rung(plugin, cause, rung, self.now + limit);
+            }
+            None => self.abandon(plugin, cause),
+        }
+    }
+
+    fn take_rung(&mut self, plugin: PluginId, cause: StopCause, rung: Rung, until: Instant) {
+        let incarnation = self.plugin(plugin).life.incarnation;
+        self.enter(plugin, Phase::Stopping { cause, rung, until });
+        self.act(Action::Stop { plugin, incarnation, rung, until });
+    }
+
+    /// `destroy` has answered.
+    pub(crate) fn destroyed(&mut self, plugin: PluginId, error: Option<Box<str>>) {
+        let incarnation = self.plugin(plugin).life.incarnation;
+        if let Some(message) = error {
+            self.emit(Happening::DestroyFailed { plugin, incarnation, message });
+        }
+        self.climb(plugin, Rung::Destroy);
+    }
+
+    /// A step has taken longer than it may.
+    pub(crate) fn escalate(&mut self, plugin: PluginId, from: Rung) {
+        let incarnation = self.plugin(plugin).life.incarnation;
+        if let Some((to, _)) = self.graph.decl(plugin).settings.ladder.after(from) {
+            self.emit(Happening::StopEscalated { plugin, incarnation, from, to });
+        }
+        self.climb(plugin, from);
+    }
+
+    /// Takes the step after `from`, or gives the plugin up.
+    fn climb(&mut self, plugin: PluginId, from: Rung) {
+        let Phase::Stopping { cause, .. } = self.phase(plugin) else { return };
+        let cause = cause.clone();
+        match self.graph.decl(plugin).settings.ladder.after(from) {
+            Some((rung, limit)) => self.take_rung(plugin, cause, rung, self.now + limit),
+            None => {
+                self.stop_over(plugin);
+                self.abandon(plugin, cause);
+            }
+        }
+    }
+
+    /// Nothing more can be done to end it: it is fenced off.
+    fn abandon(&mut self, plugin: PluginId, cause: StopCause) {
+        let incarnation = self.plugin(plugin).life.incarnation;
+        let restart = cause == StopCause::Restart;
+        self.enter(plugin, Phase::Abandoned(cause));
+        self.emit(Happening::Abandoned { plugin, incarnation });
+        self.act(Action::Abandon { plugin, incarnation });
+        if restart {
+            let failure = Arc::new(Kernel::still_there());
+            self.failed(plugin, &failure);
+        }
+        self.at_rest(plugin);
+    }
+
+    /// The failure of a plugin that is to start although its last life could not be ended.
+    pub(crate) fn still_there() -> Failure {
+        let message =
+            "its last life could not be ended; it may still hold what it held, so no second one is started";
+        Failure::new(Code::Abandoned, Stage::Stop, message)
+    }
+
+    /// Nothing is left of a plugin.
+    pub(crate) fn gone(&mut self, plugin: PluginId, exit: &Exit) {
+        let life = &self.plugin(plugin).life;
+        let incarnation = life.incarnation;
+        match life.phase.clone() {
+            Phase::Stopping { cause, .. } => {
+                self.stop_over(plugin);
+                self.emit(Happening::Stopped { plugin, incarnation });
+                self.come_to_rest(plugin, cause);
+            }
+            Phase::Leaving(cause) => {
+                self.emit(Happening::Stopped { plugin, incarnation });
+                self.come_to_rest(plugin, cause);
+            }
+            Phase::Abandoned(cause) => {
+                self.emit(Happening::Stopped { plugin, incarnation });
+                self.enter(plugin, Kernel::rest(cause));
+            }
+            phase => {
+                if phase.is_launching() {
+                    self.free_place(plugin);
+                }
+                let failure = Arc::new(ended_by_itself(&phase, exit));
+                self.enter(plugin, Phase::Failed(Arc::clone(&failure)));
+                self.failed(plugin, &failure);
+                self.at_rest(plugin);
+            }
+        }
+    }
+
+    /// The stop of a plugin is over, one way or the other.
+    fn stop_over(&mut self, plugin: PluginId) {
+        self.teardown.ended(plugin);
+        if self.plugin(plugin).life.readiness.is_none() {
+            self.free_place(plugin);
+        }
+    }
+
+    fn come_to_rest(&mut self, plugin: PluginId, cause: StopCause) {
+        let restart =
+            cause == StopCause::Restart && self.plugin(plugin).member.is_some_and(|member| member.open);
+        if restart {
+            self.stop_request_sees_gone(plugin, false);
+            self.wait(plugin);
+            self.count_awaited(plugin);
+        } else {
+            self.enter(plugin, Kernel::rest(cause));
+            self.at_rest(plugin);
+        }
+    }
+
+    /// The phase that follows when a plugin that was stopped for that cause is gone.
+    fn rest(cause: StopCause) -> Phase {
+        match cause {
+            StopCause::Asked | StopCause::Restart => Phase::Down(Rest::Stopped),
+            StopCause::Unwind(_) => Phase::Down(Rest::Unwound),
+            StopCause::Failure(failure) => Phase::Failed(failure),
+        }
+    }
+
+    fn at_rest(&mut self, plugin: PluginId) {
+        let abandoned = matches!(self.phase(plugin), Phase::Abandoned(_));
+        self.close_member(plugin);
+        self.stop_request_sees_gone(plugin, abandoned);
+        self.outcome_known(plugin);
+    }
+}
+
+/// The failure of a plugin that ended although nobody had asked it to.
+fn ended_by_itself(phase: &Phase, exit: &Exit) -> Failure {
+    let stage = match phase {
+        Phase::Initializing { .. } => Stage::Init,
+        Phase::Starting { .. } => Stage::Start,
+        Phase::Checking { .. } => Stage::Check,
+        _ => Stage::Run,
+    };
+    let code = if exit.panicked { Code::Panicked } else { Code::Exited };
+    let mut failure = Failure::new(code, stage, exit.how.as_str());
+    failure.detail = exit.detail.as_deref().map(Into::into);
+    failure
+}

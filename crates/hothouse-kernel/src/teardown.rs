@@ -1,0 +1,61 @@
+//! Who stops next: the exact reverse of the order of becoming ready, one plugin at a time.
+//!
+//! The same order holds for an unwind, for an ordered shutdown and for a stop of one plugin with all that needs it.
+//! Plugins that never became ready come before all others: nothing can depend on them, so they are all stopped at
+//! once; only when they are gone does the first of those that served get its turn.
+
+use alloc::collections::BinaryHeap;
+
+use crate::{Incarnation, PluginId};
+
+/// The queue of plugins that are to be stopped.
+#[derive(Default)]
+pub(crate) struct Teardown {
+    /// Serving plugins that wait for their turn, the one that became ready last in front.
+    queue: BinaryHeap<Turn>,
+    /// How many plugins that never became ready are being stopped.
+    early: usize,
+    /// The plugin whose turn it is.
+    current: Option<PluginId>,
+}
+
+/// A place in the queue. Larger is sooner.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Turn {
+    /// When it became ready, counted over all plugins.
+    pub(crate) readiness: u64,
+    pub(crate) plugin: PluginId,
+    pub(crate) incarnation: Incarnation,
+}
+
+impl Teardown {
+    /// A serving plugin is to be stopped when its turn comes.
+    pub(crate) fn enqueue(&mut self, turn: Turn) {
+        self.queue.push(turn);
+    }
+
+    /// A plugin that never became ready is being stopped.
+    pub(crate) fn early_began(&mut self) {
+        self.early += 1;
+    }
+
+    /// The next to be stopped, if it is anybody's turn. The caller checks that the life still serves; if so it says
+    /// [`Teardown::began`].
+    pub(crate) fn next(&mut self) -> Option<Turn> {
+        if self.early > 0 || self.current.is_some() { None } else { self.queue.pop() }
+    }
+
+    /// The stop of the plugin whose turn it is has begun.
+    pub(crate) fn began(&mut self, plugin: PluginId) {
+        self.current = Some(plugin);
+    }
+
+    /// A plugin that was being stopped is gone, or given up.
+    pub(crate) fn ended(&mut self, plugin: PluginId) {
+        if self.current == Some(plugin) {
+            self.current = None;
+        } else {
+            self.early = self.early.saturating_sub(1);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The `process` and `command` runtimes: child processes that speak JSON-RPC, and any other program.
+//!
+//! Both are [`Loader`](hothouse_runtime::Loader)s. Each life of a plugin is one task on the host's tokio runtime that
+//! owns everything of that life: the process, its channel, its log, the one probe that may be under way. The handle
+//! that the host holds only posts orders to it.
+//!
+//! | question | file |
+//! |---|---|
+//! | how a child is spawned, and why it could not be | [`spawn`] |
+//! | how its end is noticed, its group killed, its last words kept | `child` |
+//! | how bytes become lines | `lines` |
+//! | what a line on the channel means | `process::rpc` |
+//! | how the contract's verbs are carried | `process::life` |
+//! | how a program without verbs becomes ready | `command` |
+//! | what is asked of an endpoint | [`probe`] |
+//!
+//! What it does not do: it keeps no time (a deadline is the host's affair), never repeats anything, never restarts a
+//! child, and blocks the host's thread in nothing but a bounded number of system calls. A process that leaves its
+//! process group is not followed.
+
+mod child;
+mod command;
+mod env;
+mod exit;
+mod handle;
+mod inlet;
+mod lines;
+pub mod probe;
+mod process;
+pub mod spawn;
+mod sys;
+mod words;
+
+pub use command::{CommandLoader, CommandSpec, Readiness, StopSignal};
+pub use env::EnvPlan;
+pub use process::{ProcessLoader, ProcessSpec, Transport};
+pub use spawn::Spawner;

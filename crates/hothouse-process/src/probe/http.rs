@@ -1,0 +1,116 @@
+//! Whether a GET is answered with the right status.
+//!
+//! Only the status line of the answer is read. There is no TLS here, no redirect is followed, and no proxy is used:
+//! what is asked is the program itself, most often on this machine.
+
+use std::fmt;
+use std::io;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::Address;
+use crate::words::{reason, shown};
+
+/// The longest status line that is read, in bytes.
+const MAX_STATUS_LINE: usize = 1024;
+
+/// What is asked over HTTP.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HttpTarget {
+    address: Address,
+    authority: String,
+    path: String,
+}
+
+impl HttpTarget {
+    /// Reads a URL: `http://host:port/path?query`. Without a port it is 80; a fragment is left away.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a person.
+    pub fn parse(url: &str) -> Result<HttpTarget, String> {
+        if url.starts_with("https://") {
+            return Err(format!(
+                "`{url}` asks for TLS, and this version has no TLS; ask the plain port, or use `exec:` with a client \
+                 such as curl"
+            ));
+        }
+        let rest = url.strip_prefix("http://").ok_or_else(|| format!("`{url}` does not begin with http://"))?;
+        if rest.chars().any(|character| character.is_whitespace() || character.is_control()) {
+            return Err(format!("`{}` must not contain spaces or control characters", shown(url.as_bytes())));
+        }
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let address = Address::with_default_port(authority, Some(80))?;
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        Ok(HttpTarget { address, authority: authority.to_owned(), path })
+    }
+
+    async fn status(&self) -> io::Result<u16> {
+        let mut stream = self.address.connect().await?;
+        let request = format!(
+            "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: hothouse\r\nAccept: */*\r\nConnection: close\r\n\r\n",
+            self.path, self.authority
+        );
+        stream.write_all(request.as_bytes()).await?;
+        let mut line = Vec::new();
+        let mut part = [0; 256];
+        while !line.contains(&b'\n') && line.len() < MAX_STATUS_LINE {
+            match stream.read(&mut part).await? {
+                0 => break,
+                length => line.extend_from_slice(&part[..length]),
+            }
+        }
+        let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        status_of(line).ok_or_else(|| {
+            io::Error::other(match line.is_empty() {
+                true => "it closed the connection without an answer".to_owned(),
+                false => format!("it does not answer in HTTP: `{}`", shown(line)),
+            })
+        })
+    }
+}
+
+/// The code of a status line: `HTTP/1.1 200 OK`.
+fn status_of(line: &[u8]) -> Option<u16> {
+    let rest = line.strip_prefix(b"HTTP/1.")?;
+    let code = rest.get(2..5).filter(|code| rest[1] == b' ' && code.iter().all(u8::is_ascii_digit))?;
+    let ends = rest.get(5).is_none_or(|next| matches!(next, b' ' | b'\r'));
+    ends.then(|| code.iter().fold(0, |number, digit| number * 10 + u16::from(digit - b'0')))
+}
+
+impl fmt::Display for HttpTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.authority, self.path)
+    }
+}
+
+pub(super) async fn attempt(target: HttpTarget, wanted: Option<u16>) -> Result<(), String> {
+    let status = target.status().await.map_err(|error| format!("http {target}: {}", reason(&error)))?;
+    match wanted {
+        Some(wanted) if status == wanted => Ok(()),
+        None if (200..400).contains(&status) => Ok(()),
+        Some(wanted) => Err(format!("http {target}: answered {status}, not {wanted}")),
+        None => Err(format!("http {target}: answered {status}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::status_of;
+
+    #[test]
+    fn status_lines() {
+        for (line, status) in [
+            ("HTTP/1.1 200 OK\r", Some(200)),
+            ("HTTP/1.0 503\r", Some(503)),
+            ("HTTP/1.1 404", Some(404)),
+            ("HTTP/1.1 2000 OK", None),
+            ("HTTP/1.1 20", None),
+            ("HTTP/1.", None),
+            ("SSH-2.0-OpenSSH", None),
+            ("", None),
+        ] {
+            assert_eq!(status_of(line.as_bytes()), status, "{line}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The channel to a child: lines in, lines out, and its end.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::task::{Context, Poll};
+
+use rustix::net::{AddressFamily, Shutdown, SocketFlags, SocketType, shutdown, socketpair};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::Transport;
+use super::outbox::Outbox;
+use crate::child::LogEnds;
+use crate::inlet::{Inlet, Read};
+use crate::lines::{Line, Lines, Overflow};
+use crate::spawn::Source;
+
+/// The descriptor of the child that is the channel under [`Transport::Fd`].
+pub(super) const CHANNEL_FD: i32 = 3;
+
+/// This side's ends of everything that a child is connected with.
+pub(super) struct Ends {
+    reading: OwnedFd,
+    /// Under [`Transport::Fd`] the same socket is written to.
+    writing: Option<OwnedFd>,
+    pub(super) logs: LogEnds,
+}
+
+/// A channel to a child that runs.
+#[derive(Debug)]
+pub(super) struct Channel {
+    incoming: Option<Inlet>,
+    outgoing: Option<Outgoing>,
+    pub(super) outbox: Outbox,
+    lines: Lines,
+}
+
+#[derive(Debug)]
+enum Outgoing {
+    /// The socket that is read from as well.
+    Shared,
+    Own(Inlet),
+}
+
+/// Makes both ends of everything: this side's, and the child's with their numbers.
+pub(super) fn ends(transport: Transport) -> io::Result<(Ends, Vec<(Source, i32)>)> {
+    let (stderr, stderr_write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (stdout, stdout_write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let mut fds = vec![(Source::Fd(stdout_write), 1), (Source::Fd(stderr_write), 2)];
+    let ends = match transport {
+        Transport::Fd => {
+            let (ours, its) =
+                socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+            fds.push((Source::Null, 0));
+            fds.push((Source::Fd(its), CHANNEL_FD));
+            Ends { reading: ours, writing: None, logs: LogEnds { stdout: Some(stdout), stderr } }
+        }
+        Transport::Stdio => {
+            let (stdin, ours) = pipe_with(PipeFlags::CLOEXEC)?;
+            fds.push((Source::Fd(stdin), 0));
+            Ends { reading: stdout, writing: Some(ours), logs: LogEnds { stdout: None, stderr } }
+        }
+    };
+    Ok((ends, fds))
+}
+
+impl Channel {
+    pub(super) fn new(ends: Ends, max_line: usize) -> io::Result<(Channel, LogEnds)> {
+        let (incoming, outgoing) = match ends.writing {
+            None => (Inlet::two_way(ends.reading)?, Outgoing::Shared),
+            Some(writing) => (Inlet::new(ends.reading)?, Outgoing::Own(Inlet::outlet(writing)?)),
+        };
+        let channel = Channel {
+            incoming: Some(incoming),
+            outgoing: Some(outgoing),
+            outbox: Outbox::default(),
+            lines: Lines::new(max_line, Overflow::Skip),
+        };
+        Ok((channel, ends.logs))
+    }
+
+    /// Whether anything can still be said to the child.
+    pub(super) fn can_write(&self) -> bool {
+        self.outgoing.is_some()
+    }
+
+    /// Writes once.
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let to = match (&self.outgoing, &self.incoming) {
+            (Some(Outgoing::Own(outlet)), _) => outlet,
+            (Some(Outgoing::Shared), Some(socket)) => socket,
+            _ => return Poll::Pending,
+        };
+        match self.outbox.poll_write(cx, to) {
+            Poll::Ready(Ok(())) => Poll::Ready(()),
+            Poll::Ready(Err(_)) => {
+                // It reads no more. What becomes of it shows soon enough: it exits, or is not heard of.
+                self.close();
+                Poll::Ready(())
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Reads once, and gives every line that is complete.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, each: &mut dyn FnMut(Line<'_>)) -> Poll<()> {
+        let Some(incoming) = &self.incoming else { return Poll::Pending };
+        let lines = &mut self.lines;
+        let read = incoming.poll_read(cx, &mut |bytes| lines.feed(bytes, each));
+        if read == Poll::Ready(Read::End) {
+            self.lines.end(each);
+            self.incoming = None;
+            self.close();
+        }
+        read.map(|_| ())
+    }
+
+    /// Takes in what the ended child has written.
+    pub(super) fn drain(&mut self, each: &mut dyn FnMut(Line<'_>)) {
+        if let Some(incoming) = self.incoming.take() {
+            let lines = &mut self.lines;
+            incoming.drain(&mut |bytes| lines.feed(bytes, each));
+            self.lines.end(each);
+        }
+    }
+
+    /// Says no more; the child reads the end of its channel. What it still says is read.
+    pub(super) fn close(&mut self) {
+        self.outbox.clear();
+        if let (Some(Outgoing::Shared), Some(socket)) = (self.outgoing.take(), &self.incoming) {
+            // It can fail only if the other end is gone, which is as well.
+            let _ = shutdown(socket.fd().get_ref(), Shutdown::Write);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The system calls that need `unsafe`: `posix_spawn`, and receiving a datagram together with who sent it.
+//!
+//! Nothing here decides anything. All other system calls go through rustix.
+#![allow(unsafe_code, reason = "posix_spawn and credentials of a datagram's sender have no safe wrapper")]
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::ptr;
+
+use libc::{c_char, c_int, c_short};
+
+/// What `posix_spawn` is told.
+pub(crate) struct Plan<'a> {
+    /// The program's file; a relative path starts at `cwd`.
+    pub(crate) path: &'a CStr,
+    /// Its arguments, the first of them its own name.
+    pub(crate) arguments: &'a [CString],
+    /// Its environment, each entry `NAME=value`.
+    pub(crate) environment: &'a [CString],
+    /// Its working directory.
+    pub(crate) cwd: &'a CStr,
+    /// What becomes which descriptor of the child. Every source is greater than every target, so that no copy can
+    /// overwrite a source that is still needed, and each copy is a real one, without close-on-exec.
+    pub(crate) fds: &'a [(BorrowedFd<'a>, RawFd)],
+}
+
+/// Spawns a child: in a process group of its own, with no signal blocked or ignored, and with no descriptors but
+/// those of the plan.
+pub(crate) fn spawn(plan: &Plan<'_>) -> io::Result<libc::pid_t> {
+    let mut actions = FileActions::new()?;
+    actions.change_dir(plan.cwd)?;
+    let mut kept: Vec<RawFd> = plan.fds.iter().map(|(_, target)| *target).collect();
+    kept.sort_unstable();
+    for (source, target) in plan.fds {
+        actions.copy(source.as_raw_fd(), *target)?;
+    }
+    let top = kept.last().map_or(0, |last| last + 1);
+    for gap in (0..top).filter(|fd| kept.binary_search(fd).is_err()) {
+        actions.close(gap)?;
+    }
+    actions.close_from(top)?;
+    let attributes = Attributes::own_group_and_default_signals()?;
+    let arguments = pointers(plan.arguments);
+    let environment = pointers(plan.environment);
+    let mut pid = 0;
+    // SAFETY: all pointers are to initialised values that live until after the call; both lists end with a null
+    // pointer, and their strings are only read.
+    check(unsafe {
+        libc::posix_spawn(
+            &raw mut pid,
+            plan.path.as_ptr(),
+            actions.0.as_ptr(),
+            attributes.0.as_ptr(),
+            arguments.as_ptr(),
+            environment.as_ptr(),
+        )
+    })?;
+    Ok(pid)
+}
+
+fn pointers(strings: &[CString]) -> Vec<*mut c_char> {
+    strings.iter().map(|string| string.as_ptr().cast_mut()).chain([ptr::null_mut()]).collect()
+}
+
+/// These functions return the error's number instead of setting `errno`.
+fn check(errno: c_int) -> io::Result<()> {
+    if errno == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(errno)) }
+}
+
+/// What the child does before it becomes the program. Boxed: the type is not known to be movable.
+struct FileActions(Box<MaybeUninit<libc::posix_spawn_file_actions_t>>);
+
+impl FileActions {
+    fn new() -> io::Result<FileActions> {
+        let mut actions = Box::new(MaybeUninit::uninit());
+        // SAFETY: the pointer is to writable memory of the right type, which this call initialises.
+        check(unsafe { libc::posix_spawn_file_actions_init(actions.as_mut_ptr()) })?;
+        Ok(FileActions(actions))
+    }
+
+    fn change_dir(&mut self, folder: &CStr) -> io::Result<()> {
+        // SAFETY: initialised by `new`; the string is copied by the call.
+        check(unsafe {
+            libc::posix_spawn_file_actions_addchdir_np(self.0.as_mut_ptr(), folder.as_ptr())
+        })
+    }
+
+    fn copy(&mut self, source: RawFd, target: RawFd) -> io::Result<()> {
+        // SAFETY: initialised by `new`; descriptors are plain numbers here, looked at in the child only.
+        check(unsafe { libc::posix_spawn_file_actions_adddup2(self.0.as_mut_ptr(), source, target) })
+    }
+
+    fn close(&mut self, fd: RawFd) -> io::Result<()> {
+        // SAFETY: as for `copy`; closing happens in the child, and one that is not open is passed over.
+        check(unsafe { libc::posix_spawn_file_actions_addclose(self.0.as_mut_ptr(), fd) })
+    }
+
+    fn close_from(&mut self, first: RawFd) -> io::Result<()> {
+        // SAFETY: as for `close`.
+        check(unsafe { libc::posix_spawn_file_actions_addclosefrom_np(self.0.as_mut_ptr(), first) })
+    }
+}
+
+impl Drop for FileActions {
+    fn drop(&mut self) {
+        // SAFETY: initialised by `new`, and not used after this. It can only fail for a null pointer.
+        unsafe { libc::posix_spawn_file_actions_destroy(self.0.as_mut_ptr()) };
+    }
+}
+
+/// The child's process group and signals. Boxed for the same reason.
+struct Attributes(Box<MaybeUninit<libc::posix_spawnattr_t>>);
+
+impl Attributes {
+    fn own_group_and_default_signals() -> io::Result<Attributes> {
+        let mut attributes = Box::new(MaybeUninit::uninit());
+        // SAFETY: the pointer is to writable memory of the right type, which this call initialises.
+        check(unsafe { libc::posix_spawnattr_init(attributes.as_mut_ptr()) })?;
+        let mut attributes = Attributes(attributes);
+        let this = attributes.0.as_mut_ptr();
+        let mut none = MaybeUninit::uninit();
+        let mut all = MaybeUninit::uninit();
+        // SAFETY: both are writable memory for a signal set, which these calls initialise.
+        unsafe {
+            libc::sigemptyset(none.as_mut_ptr());
+            libc::sigfillset(all.as_mut_ptr());
+        }
+        let flags =
+            libc::POSIX_SPAWN_SETPGROUP | libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;
+        // SAFETY: `this` was initialised above, and so were both signal sets.
+        unsafe {
+            check(libc::posix_spawnattr_setpgroup(this, 0))?;
+            check(libc::posix_spawnattr_setsigmask(this, none.as_ptr()))?;
+            check(libc::posix_spawnattr_setsigdefault(this, all.as_ptr()))?;
+            check(libc::posix_spawnattr_setflags(this, flags as c_short))?;
+        }
+        Ok(attributes)
+    }
+}
+
+impl Drop for Attributes {
+    fn drop(&mut self) {
+        // SAFETY: initialised by the constructor, and not used after this.
+        unsafe { libc::posix_spawnattr_destroy(self.0.as_mut_ptr()) };
+    }
+}
+
+/// Who sent a datagram. The number of the process is 0 if it lives outside this pid namespace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sender {
+    pub(crate) pid: libc::pid_t,
+    pub(crate) uid: libc::uid_t,
+}
+
+/// Receives one datagram without waiting. Who sent it is known if the socket has `SO_PASSCRED`; descriptors that are
+/// sent along are closed by the kernel, for there is no room for them.
+pub(crate) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, Option<Sender>)> {
+    /// Room for one set of credentials, aligned as a control message must be.
+    #[repr(C, align(8))]
+    struct Control([u8; 32]);
+    let mut control = Control([0; 32]);
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: a message header of zeros is valid: it names no address, no buffers and no control data.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.0.as_mut_ptr().cast();
+    message.msg_controllen = control.0.len();
+    // SAFETY: the header points to writable buffers of the lengths that it gives; all of them outlive the call.
+    let length = unsafe {
+        libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC)
+    };
+    let length = usize::try_from(length).map_err(|_| io::Error::last_os_error())?;
+    Ok((length.min(buffer.len()), sender(&message)))
+}
+
+fn sender(message: &libc::msghdr) -> Option<Sender> {
+    // SAFETY: the header comes from a successful `recvmsg`, which has set the length of the control data; the macro
+    // gives null or a complete, aligned control message header inside of it.
+    let first = unsafe { libc::CMSG_FIRSTHDR(message).as_ref() }?;
+    // SAFETY: computes a length, touches no memory.
+    let whole = unsafe { libc::CMSG_LEN(size_of::<libc::ucred>() as u32) } as usize;
+    if (first.cmsg_level, first.cmsg_type) != (libc::SOL_SOCKET, libc::SCM_CREDENTIALS)
+        || first.cmsg_len != whole
+    {
+        return None;
+    }
+    // SAFETY: level, type and length say that a `ucred` follows; it may not be aligned, hence the unaligned read.
+    let credentials: libc::ucred = unsafe { libc::CMSG_DATA(first).cast::<libc::ucred>().read_unaligned() };
+    Some(Sender { pid: credentials.pid, uid: credentials.uid })
+}

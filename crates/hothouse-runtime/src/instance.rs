@@ -1,0 +1,166 @@
+//! Making instances of a plugin and telling them what to do.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use hothouse_kernel::startup::probe::ProbeSchedule;
+use hothouse_kernel::{Incarnation, PluginId, Rung};
+use hothouse_protocol::HealthStatus;
+
+use crate::contract::PluginError;
+use crate::{Json, Reporter};
+
+/// Makes instances of one plugin.
+pub trait Loader: Send + Sync {
+    /// What instances of this plugin can and cannot do.
+    fn abilities(&self) -> Abilities;
+
+    /// Makes an instance and runs its `init`. Returns at once.
+    ///
+    /// Reports [`Report::Described`](crate::Report::Described) and then `Initialized`, or `Failed`, or `Gone`. After
+    /// a `Failed` the instance is told to stop like any other, and then reports `Gone`, even if nothing was made.
+    fn launch(&self, birth: Birth) -> Arc<dyn Instance>;
+
+    /// Called when the host has given all the orders that it has for now. A loader may collect what it is told until
+    /// then, to wake another thread once and not a thousand times.
+    fn flush(&self) {}
+}
+
+/// One life of one plugin. Dropping the handle stops nothing.
+pub trait Instance: Send + Sync {
+    /// Runs `start`. Reports `Started`, `NotReady`, `Failed` or `Gone`.
+    fn start(&self);
+
+    /// Looks once whether it is ready. Reports `Started`, `NotReady`, `Failed` or `Gone`.
+    fn probe(&self);
+
+    /// Checks its health once: with what is configured, else with the plugin's own `health` if it has one, else by
+    /// its being alive. Answers through `reply`.
+    fn check(&self, reply: HealthReply);
+
+    /// Takes one step of stopping it; whatever else is under way is dropped. Reports `Destroyed` after
+    /// [`Rung::Destroy`], and `Gone` as soon as nothing is left.
+    fn stop(&self, rung: Rung, reason: &str);
+
+    /// Passes a call on. Answers through [`Call::reply`].
+    fn call(&self, call: Call);
+
+    /// Nobody waits for that call any more.
+    fn cancel(&self, call: CallId);
+
+    /// Nobody waits for anything of this life any more; whatever it still says is dropped by the host.
+    fn abandon(&self);
+
+    /// The operating system's number of its process, if it has one. For people to look at; never to act upon.
+    fn pid(&self) -> Option<u32> {
+        None
+    }
+}
+
+/// What instances of a plugin can and cannot do. Declared, never found out by trying.
+#[derive(Clone, Debug)]
+pub struct Abilities {
+    /// The runtime's name: `native`, `process`, `command`.
+    pub runtime: &'static str,
+    /// The steps of stopping that it has. Where [`Rung::Kill`] is missing, an instance that ignores everything else
+    /// can only be abandoned.
+    pub rungs: &'static [Rung],
+    /// Whether it speaks the contract's verbs and can be called.
+    pub verbs: bool,
+    /// When to ask again, if its readiness must be asked for.
+    pub probe: ProbeSchedule,
+}
+
+/// Everything that a new life is born with.
+#[derive(Clone)]
+pub struct Birth {
+    /// Who it is.
+    pub identity: Arc<Identity>,
+    /// The number of this life.
+    pub incarnation: Incarnation,
+    /// The plugin's configuration; `null` if there is none.
+    pub config: Json,
+    /// `startup.context`; `null` if there is none.
+    pub context: Json,
+    /// What it may ask of the host.
+    pub capabilities: Vec<String>,
+    /// Where its reports go.
+    pub reporter: Reporter,
+}
+
+/// Who a plugin is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// Its number in the graph.
+    pub plugin: PluginId,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: semver::Version,
+}
+
+/// The number of one call, unique within a host.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CallId(pub u64);
+
+/// One call of a plugin's method.
+#[derive(Debug)]
+pub struct Call {
+    /// The call's number.
+    pub id: CallId,
+    /// The method.
+    pub method: String,
+    /// The argument.
+    pub payload: Json,
+    /// When the caller stops waiting; the host sees to that.
+    pub deadline: Option<Instant>,
+    /// The plugin that calls; `None` if it is an operator or the embedding program.
+    pub caller: Option<Arc<str>>,
+    /// W3C trace context of the caller.
+    pub traceparent: Option<String>,
+    /// The same for every attempt at the same thing.
+    pub idempotency_key: Option<String>,
+    /// Where the answer goes.
+    pub reply: CallReply,
+}
+
+/// The way back to the one who asked: used once. A reply that is dropped unused says so, with the code `GONE`.
+pub struct Reply<T>(Option<Answering<T>>);
+
+/// The way back to a caller.
+pub type CallReply = Reply<Json>;
+
+/// The way back to the one who asked for a plugin's health. An error counts as unhealthy.
+pub type HealthReply = Reply<HealthStatus>;
+
+type Answering<T> = Box<dyn FnOnce(Result<T, PluginError>) + Send>;
+
+impl<T> Reply<T> {
+    /// A way back that ends in this function, which must not block.
+    pub fn new(answer: impl FnOnce(Result<T, PluginError>) + Send + 'static) -> Reply<T> {
+        Reply(Some(Box::new(answer)))
+    }
+
+    /// Answers.
+    pub fn send(mut self, answer: Result<T, PluginError>) {
+        if let Some(reply) = self.0.take() {
+            reply(answer);
+        }
+    }
+}
+
+impl<T> Drop for Reply<T> {
+    fn drop(&mut self) {
+        if let Some(reply) = self.0.take() {
+            let error = PluginError::new("GONE", "the plugin went away before it answered");
+            reply(Err(error.retryable()));
+        }
+    }
+}
+
+impl<T> fmt::Debug for Reply<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reply")
+    }
+}

@@ -1,0 +1,341 @@
+//! Instances of native plugins: the order of the verbs, cancelling, crashing, letting go.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hothouse_kernel::input::Exit;
+use hothouse_kernel::startup::probe::ProbeSchedule;
+use hothouse_kernel::{Answer, Code, Failure, Rung, Stage};
+
+use super::plugin::{HostHandle, Incoming, Init, Plugin};
+use super::pool::Pool;
+use super::task::{Ended, Runnable, Task};
+use crate::contract::{self, Description, InitParams, PluginError};
+use crate::{
+    Abilities, Birth, Call, CallId, CallReply, HealthReply, Instance, Json, Loader, Report, Reporter,
+};
+
+/// Makes instances of a native plugin with a function that makes a new value of it.
+pub struct NativeLoader<F> {
+    make: Arc<F>,
+    pool: Pool,
+}
+
+impl<F, P> NativeLoader<F>
+where
+    F: Fn() -> P + Send + Sync + 'static,
+    P: Plugin,
+{
+    /// A loader whose instances run on that pool. `make` runs there too, and may panic.
+    pub fn new(pool: &Pool, make: F) -> NativeLoader<F> {
+        NativeLoader { make: Arc::new(make), pool: pool.clone() }
+    }
+}
+
+impl<F, P> Loader for NativeLoader<F>
+where
+    F: Fn() -> P + Send + Sync + 'static,
+    P: Plugin,
+{
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            runtime: "native",
+            rungs: &[Rung::Destroy, Rung::Close],
+            verbs: true,
+            probe: ProbeSchedule::default(),
+        }
+    }
+
+    fn launch(&self, birth: Birth) -> Arc<dyn Instance> {
+        let instance = Arc::new(NativeInstance {
+            pool: self.pool.clone(),
+            reporter: birth.reporter.clone(),
+            state: Mutex::new(State::new()),
+        });
+        let make = Arc::clone(&self.make);
+        let this = Arc::clone(&instance);
+        let init = Init { params: init_params(&birth), host: HostHandle { reporter: birth.reporter } };
+        instance.run(
+            async move {
+                let plugin = Arc::new(make());
+                // Kept before `init` runs, so that it is let go of in one place whatever happens.
+                this.state().plugin = Some(Arc::clone(&plugin));
+                plugin.init(init).await
+            },
+            NativeInstance::initialized,
+        );
+        Arc::new(Handle(instance))
+    }
+
+    fn flush(&self) {
+        self.pool.flush();
+    }
+}
+
+fn init_params(birth: &Birth) -> InitParams {
+    InitParams {
+        contract: contract::VERSION,
+        plugin: birth.identity.name.clone(),
+        version: birth.identity.version.to_string(),
+        incarnation: birth.incarnation.0,
+        config: birth.config.clone(),
+        context: birth.context.clone(),
+        capabilities: birth.capabilities.clone(),
+    }
+}
+
+/// One life of a native plugin.
+struct NativeInstance<P> {
+    pool: Pool,
+    reporter: Reporter,
+    state: Mutex<State<P>>,
+}
+
+struct State<P> {
+    /// The plugin itself; gone when it has been let go of.
+    plugin: Option<Arc<P>>,
+    /// The verb under way. One at a time.
+    verb: Option<Arc<dyn Runnable>>,
+    /// A verb has begun and not ended. Set before `verb`, which is known only when the task exists.
+    busy: bool,
+    /// What is to be done when the verb under way has ended.
+    then: Option<Step>,
+    calls: HashMap<CallId, Arc<dyn Runnable>>,
+    has_health: bool,
+    /// Nothing is reported any more.
+    over: bool,
+}
+
+/// A step of stopping that waits for the verb under way to end.
+enum Step {
+    Destroy(String),
+    LetGo(Exit),
+}
+
+impl<P> State<P> {
+    fn new() -> State<P> {
+        State {
+            plugin: None,
+            verb: None,
+            busy: false,
+            then: None,
+            calls: HashMap::new(),
+            has_health: false,
+            over: false,
+        }
+    }
+}
+
+impl<P: Plugin> NativeInstance<P> {
+    fn state(&self) -> MutexGuard<'_, State<P>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs one verb. Its end is handed to `then` unless it was cut off or panicked.
+    fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        verb: impl Future<Output = T> + Send + 'static,
+        then: impl FnOnce(&Arc<Self>, T) + Send + 'static,
+    ) {
+        self.state().busy = true;
+        let this = Arc::clone(self);
+        let task = Task::spawn(&self.pool, verb, move |ended| this.verb_ended(ended, then));
+        let mut state = self.state();
+        if state.busy {
+            state.verb = Some(task);
+        }
+    }
+
+    fn verb_ended<T>(self: &Arc<Self>, ended: Ended<T>, then: impl FnOnce(&Arc<Self>, T)) {
+        let mut state = self.state();
+        state.busy = false;
+        state.verb = None;
+        let next = state.then.take();
+        drop(state);
+        match (ended, next) {
+            (Ended::Panicked(exit), _) => self.crashed(exit),
+            (_, Some(step)) => self.take(step),
+            (Ended::Done(value), None) => then(self, value),
+            (Ended::Cancelled, None) => {}
+        }
+        self.pool.flush();
+    }
+
+    fn initialized(self: &Arc<Self>, result: Result<Description, PluginError>) {
+        match result {
+            Ok(description) => {
+                self.state().has_health = description.has_verb("health");
+                self.say(Report::Described(Box::new(description)));
+                self.answer(Answer::Initialized);
+            }
+            Err(error) => self.fail(Code::InitFailed, Stage::Init, &error),
+        }
+    }
+
+    fn answer(&self, answer: Answer) {
+        self.say(Report::Answer(answer));
+    }
+
+    fn say(&self, report: Report) {
+        if !self.state().over {
+            self.reporter.report(report);
+        }
+    }
+
+    fn fail(&self, code: Code, stage: Stage, error: &PluginError) {
+        self.answer(Answer::Failed(Box::new(Failure::new(code, stage, error.to_string()))));
+    }
+
+    /// Does a step of stopping, at once if no verb is under way.
+    fn after_verb(self: &Arc<Self>, step: Step) {
+        let mut state = self.state();
+        if !state.busy {
+            drop(state);
+            return self.take(step);
+        }
+        state.then = Some(step);
+        let verb = state.verb.clone();
+        drop(state);
+        if let Some(verb) = verb {
+            verb.cancel();
+        }
+    }
+
+    fn take(self: &Arc<Self>, step: Step) {
+        match step {
+            Step::Destroy(reason) => self.destroy(reason),
+            Step::LetGo(exit) => self.let_go(exit),
+        }
+    }
+
+    fn destroy(self: &Arc<Self>, reason: String) {
+        let Some(plugin) = self.state().plugin.clone() else { return self.answer(Answer::Destroyed(None)) };
+        self.run(async move { plugin.destroy(&reason).await }, |this, result| {
+            this.answer(Answer::Destroyed(result.err().map(|error| error.to_string().into())));
+        });
+    }
+
+    /// Drops the plugin, on the pool because its `Drop` is its own code, and says that it is gone.
+    fn let_go(self: &Arc<Self>, exit: Exit) {
+        let mut state = self.state();
+        let plugin = state.plugin.take();
+        let calls: Vec<_> = state.calls.drain().map(|(_, call)| call).collect();
+        state.busy = true;
+        drop(state);
+        for call in calls {
+            call.cancel();
+        }
+        let this = Arc::clone(self);
+        Task::spawn(&self.pool, async move { drop(plugin) }, move |_| this.gone(exit));
+    }
+
+    fn gone(&self, exit: Exit) {
+        let mut state = self.state();
+        if !std::mem::replace(&mut state.over, true) {
+            self.reporter.answer(Answer::Gone(Box::new(exit)));
+        }
+    }
+
+    fn crashed(self: &Arc<Self>, exit: Exit) {
+        if self.state().over {
+            return;
+        }
+        self.let_go(exit);
+    }
+
+    fn call_ended(self: &Arc<Self>, id: CallId, call: Ended<Result<Json, PluginError>>, reply: CallReply) {
+        self.state().calls.remove(&id);
+        match call {
+            Ended::Done(answer) => reply.send(answer),
+            // Dropping the reply tells the caller that the plugin went away.
+            Ended::Cancelled => drop(reply),
+            Ended::Panicked(exit) => {
+                let error = PluginError::new("CRASHED", format!("the plugin {} while it answered", exit.how));
+                reply.send(Err(error.retryable()));
+                self.after_verb(Step::LetGo(exit));
+                self.pool.flush();
+            }
+        }
+    }
+}
+
+impl<P: Plugin> Instance for Handle<P> {
+    fn start(&self) {
+        let Some(plugin) = self.0.state().plugin.clone() else { return };
+        self.0.run(async move { plugin.start().await }, |this, result| match result {
+            Ok(()) => this.answer(Answer::Started),
+            Err(error) => this.fail(Code::StartFailed, Stage::Start, &error),
+        });
+    }
+
+    /// A native plugin says by itself when it is ready, so nobody asks.
+    fn probe(&self) {}
+
+    fn check(&self, reply: HealthReply) {
+        let state = self.0.state();
+        let Some(plugin) = state.plugin.clone() else { return drop(reply) };
+        let has_health = state.has_health;
+        drop(state);
+        let health = async move {
+            match has_health {
+                true => plugin.health().await,
+                // It answers, so it lives.
+                false => Ok(alive()),
+            }
+        };
+        let this = Arc::clone(&self.0);
+        Task::spawn(&self.0.pool, health, move |ended| match ended {
+            Ended::Done(answer) => reply.send(answer),
+            Ended::Cancelled => drop(reply),
+            Ended::Panicked(exit) => {
+                drop(reply);
+                this.after_verb(Step::LetGo(exit));
+                this.pool.flush();
+            }
+        });
+        self.0.pool.flush();
+    }
+
+    fn stop(&self, rung: Rung, reason: &str) {
+        match rung {
+            Rung::Destroy => self.0.after_verb(Step::Destroy(reason.to_owned())),
+            _ => self.0.after_verb(Step::LetGo(Exit::new("was stopped"))),
+        }
+    }
+
+    fn call(&self, call: Call) {
+        let Call { id, method, payload, deadline, caller, reply, .. } = call;
+        let Some(plugin) = self.0.state().plugin.clone() else { return drop(reply) };
+        let this = Arc::clone(&self.0);
+        let incoming = Incoming { method, payload, deadline, caller };
+        let task = Task::spawn(&self.0.pool, async move { plugin.call(incoming).await }, move |ended| {
+            this.call_ended(id, ended, reply);
+        });
+        self.0.state().calls.insert(id, task);
+        self.0.pool.flush();
+    }
+
+    fn cancel(&self, call: CallId) {
+        let task = self.0.state().calls.remove(&call);
+        if let Some(task) = task {
+            task.cancel();
+        }
+    }
+
+    fn abandon(&self) {
+        self.0.state().over = true;
+    }
+}
+
+fn alive() -> hothouse_protocol::HealthStatus {
+    hothouse_protocol::HealthStatus {
+        healthy: true,
+        timestamp: crate::unix_ms(),
+        details: None,
+        message: None,
+    }
+}
+
+/// What the host holds of an instance.
+struct Handle<P>(Arc<NativeInstance<P>>);

@@ -1,0 +1,130 @@
+//! What a native plugin implements, and what it may ask of the host.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hothouse_protocol::HealthStatus;
+use tokio::sync::oneshot;
+
+use crate::contract::{Description, InitParams, PluginError};
+use crate::{Call, CallId, CallReply, Json, Level, Report, Reporter, Stream};
+
+/// A plugin written in Rust and run in the host's process.
+///
+/// The verbs may be written as `async fn`. They may block: every plugin has a thread when it needs one. What they
+/// must not do is block for ever, because nothing can end them then.
+pub trait Plugin: Send + Sync + 'static {
+    /// The first verb: get ready to start, and say what there is. Another instance of the same plugin may serve
+    /// meanwhile, so nothing may happen here that it could feel.
+    ///
+    /// # Errors
+    /// The plugin's own; it is then let go of without a `destroy`.
+    fn init(&self, init: Init) -> impl Future<Output = Result<Description, PluginError>> + Send;
+
+    /// Begin to serve. What it needs is ready; when this returns, the plugin is.
+    ///
+    /// # Errors
+    /// The plugin's own; it is then destroyed.
+    fn start(&self) -> impl Future<Output = Result<(), PluginError>> + Send {
+        async { Ok(()) }
+    }
+
+    /// Answer a call of one of the methods named in the description.
+    ///
+    /// # Errors
+    /// The plugin's own, handed to the caller.
+    fn call(&self, call: Incoming) -> impl Future<Output = Result<Json, PluginError>> + Send {
+        async move { Err(PluginError::new("UNKNOWN_METHOD", format!("there is no method `{}`", call.method))) }
+    }
+
+    /// Say how it is. Asked only if the description names the verb `health`.
+    ///
+    /// # Errors
+    /// The plugin's own; it counts as unhealthy.
+    fn health(&self) -> impl Future<Output = Result<HealthStatus, PluginError>> + Send {
+        async {
+            Ok(HealthStatus {
+                healthy: true,
+                timestamp: crate::report::unix_ms(),
+                details: None,
+                message: None,
+            })
+        }
+    }
+
+    /// The end. When this returns, the plugin is dropped.
+    ///
+    /// # Errors
+    /// The plugin's own; it is reported, and the plugin is dropped all the same.
+    fn destroy(&self, reason: &str) -> impl Future<Output = Result<(), PluginError>> + Send {
+        let _ = reason;
+        async { Ok(()) }
+    }
+}
+
+/// What a native plugin is given with `init`.
+#[derive(Clone, Debug)]
+pub struct Init {
+    /// Who it is, its configuration and the context of the start.
+    pub params: InitParams,
+    /// The way to the host.
+    pub host: HostHandle,
+}
+
+/// A call that a native plugin answers.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The method.
+    pub method: String,
+    /// The argument.
+    pub payload: Json,
+    /// When the caller stops waiting.
+    pub deadline: Option<Instant>,
+    /// The plugin that calls; `None` if it is an operator or the embedding program.
+    pub caller: Option<Arc<str>>,
+}
+
+/// A native plugin's way to the host.
+#[derive(Clone, Debug)]
+pub struct HostHandle {
+    pub(super) reporter: Reporter,
+}
+
+impl HostHandle {
+    /// Adds a line to the plugin's log.
+    pub fn log(&self, level: Level, text: impl Into<String>) {
+        self.reporter.log(Stream::Log, level, text);
+    }
+
+    /// Calls a method of another plugin, one that this plugin depends on.
+    ///
+    /// # Errors
+    /// The other plugin's own, or the host's if it cannot pass the call on.
+    pub async fn call(
+        &self,
+        plugin: &str,
+        method: &str,
+        payload: Json,
+        timeout: Option<Duration>,
+    ) -> Result<Json, PluginError> {
+        let (sender, answer) = oneshot::channel();
+        let call = Call {
+            id: CallId(0),
+            method: method.into(),
+            payload,
+            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            caller: None,
+            traceparent: None,
+            idempotency_key: None,
+            reply: CallReply::new(move |answer| {
+                // The caller may have stopped waiting; then nobody wants to know.
+                let _ = sender.send(answer);
+            }),
+        };
+        self.reporter.report(Report::Call { target: plugin.into(), call: Box::new(call) });
+        answer
+            .await
+            .unwrap_or_else(|_| Err(PluginError::new("GONE", "the host went away before it answered")))
+    }
+}

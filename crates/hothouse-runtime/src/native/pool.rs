@@ -1,0 +1,241 @@
+//! The threads that native plugins run on.
+//!
+//! One thread is enough for a burst of short verbs. When tasks still wait after a moment, the sentinel adds a thread
+//! for every core; when none has even been taken in that moment, it adds one more, and goes on while that stays so.
+//! Threads beyond the first that have had nothing to do for a while end. A plugin that blocks for ever costs its thread and nothing else. With nothing to do nobody wakes up.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::task::Runnable;
+
+/// How long waiting tasks see no progress before a thread is added.
+const STALLED: Duration = Duration::from_millis(2);
+/// How long an additional thread stays without work.
+const LINGER: Duration = Duration::from_secs(10);
+/// More threads than this are never there; tasks then wait, and the kernel's deadlines hold.
+const MAX_THREADS: usize = 1024;
+
+/// Threads for native plugins. Clones are the same pool; its threads end when the last clone is gone and no task is
+/// left.
+#[derive(Clone)]
+pub struct Pool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Something was queued, or the pool is to end.
+    work: Condvar,
+    /// Tasks are waiting and no thread is idle.
+    stalled: Condvar,
+    /// Tasks that the host has queued since its last flush.
+    staged: Mutex<Vec<Arc<dyn Runnable>>>,
+    any_staged: AtomicBool,
+    /// As many threads as this are added for mere speed.
+    cores: usize,
+    /// Entered by every thread, so that plugins can use the timers and sockets of the host's tokio runtime.
+    tokio: Option<tokio::runtime::Handle>,
+}
+
+#[derive(Default)]
+struct Queue {
+    tasks: VecDeque<Arc<dyn Runnable>>,
+    /// How many tasks have been taken, ever: the sign of progress.
+    taken: u64,
+    threads: usize,
+    idle: usize,
+    /// Whether the sentinel has been told that tasks wait.
+    alarmed: bool,
+    has_sentinel: bool,
+    closed: bool,
+}
+
+impl Pool {
+    /// A pool without threads; they come with the work. Plugins run in the context of the tokio runtime that this is
+    /// called in, if it is called in one.
+    pub fn new() -> Pool {
+        let shared = Shared {
+            queue: Mutex::default(),
+            work: Condvar::new(),
+            stalled: Condvar::new(),
+            staged: Mutex::default(),
+            any_staged: AtomicBool::new(false),
+            cores: thread::available_parallelism().map_or(1, usize::from),
+            tokio: tokio::runtime::Handle::try_current().ok(),
+        };
+        Pool { shared: Arc::new(shared) }
+    }
+
+    /// Keeps a task until the next [`Pool::flush`].
+    pub(super) fn stage(&self, task: Arc<dyn Runnable>) {
+        self.shared.staged.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+        self.shared.any_staged.store(true, Ordering::Release);
+    }
+
+    /// Queues everything that is staged, and wakes one thread for all of it.
+    pub(super) fn flush(&self) {
+        if self.shared.any_staged.swap(false, Ordering::AcqRel) {
+            let mut staged = self.shared.staged.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut queue = self.shared.lock();
+            queue.tasks.extend(staged.drain(..));
+            drop(staged);
+            self.shared.attend(queue);
+        }
+    }
+
+    /// Queues one task at once.
+    pub(super) fn push(&self, task: Arc<dyn Runnable>) {
+        let mut queue = self.shared.lock();
+        queue.tasks.push_back(task);
+        self.shared.attend(queue);
+    }
+
+    #[cfg(test)]
+    fn threads(&self) -> usize {
+        self.shared.lock().threads
+    }
+}
+
+impl Default for Pool {
+    fn default() -> Pool {
+        Pool::new()
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Every thread holds the shared part too, so the last handle is found by what is left besides them.
+        let mut queue = self.shared.lock();
+        let held = queue.threads + usize::from(queue.has_sentinel);
+        if Arc::strong_count(&self.shared) <= held + 1 {
+            queue.closed = true;
+            drop(queue);
+            self.shared.work.notify_all();
+            self.shared.stalled.notify_all();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to it that somebody looks at the queue.
+    fn attend(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>) {
+        if queue.tasks.is_empty() {
+        } else if queue.threads == 0 {
+            self.add_thread(&mut queue);
+        } else if queue.idle > 0 {
+            drop(queue);
+            self.work.notify_one();
+        } else {
+            self.alarm(&mut queue);
+        }
+    }
+
+    /// Tells the sentinel that tasks wait.
+    fn alarm(self: &Arc<Self>, queue: &mut Queue) {
+        if std::mem::replace(&mut queue.alarmed, true) {
+            return;
+        }
+        if queue.has_sentinel {
+            return self.stalled.notify_one();
+        }
+        let shared = Arc::clone(self);
+        let spawned = thread::Builder::new().name("hothouse-sentinel".into()).spawn(move || shared.watch());
+        queue.has_sentinel = spawned.is_ok();
+    }
+
+    /// If the system gives no thread, those that there are go on with the queue.
+    fn add_thread(self: &Arc<Self>, queue: &mut Queue) {
+        let shared = Arc::clone(self);
+        let spawned = thread::Builder::new().name("hothouse-native".into()).spawn(move || shared.work());
+        queue.threads += usize::from(spawned.is_ok());
+    }
+
+    /// One thread's life.
+    fn work(self: Arc<Self>) {
+        let _context = self.tokio.as_ref().map(tokio::runtime::Handle::enter);
+        let mut queue = self.lock();
+        loop {
+            if let Some(task) = queue.tasks.pop_front() {
+                queue.taken += 1;
+                if !queue.tasks.is_empty() {
+                    // Whoever waits behind this one must not depend on its coming back.
+                    self.alarm(&mut queue);
+                }
+                drop(queue);
+                task.run();
+                queue = self.lock();
+            } else if queue.closed {
+                break;
+            } else {
+                queue.idle += 1;
+                let surplus = queue.threads > 1;
+                let timed_out;
+                (queue, timed_out) = if surplus {
+                    let (queue, result) =
+                        self.work.wait_timeout(queue, LINGER).unwrap_or_else(PoisonError::into_inner);
+                    (queue, result.timed_out())
+                } else {
+                    (self.work.wait(queue).unwrap_or_else(PoisonError::into_inner), false)
+                };
+                queue.idle -= 1;
+                if timed_out && queue.tasks.is_empty() && queue.threads > 1 {
+                    break;
+                }
+            }
+        }
+        queue.threads -= 1;
+    }
+
+    /// The sentinel's life: asleep until tasks wait, then a thread more for every moment without progress.
+    fn watch(self: Arc<Self>) {
+        let mut queue = self.lock();
+        while !queue.closed {
+            if !queue.alarmed {
+                queue = self.stalled.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let taken = queue.taken;
+            (queue, _) = self.stalled.wait_timeout(queue, STALLED).unwrap_or_else(PoisonError::into_inner);
+            if queue.tasks.is_empty() {
+                queue.alarmed = false;
+            } else if queue.idle > 0 {
+                self.work.notify_one();
+            } else if queue.threads < if queue.taken == taken { MAX_THREADS } else { self.cores } {
+                self.add_thread(&mut queue);
+            }
+        }
+        queue.has_sentinel = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::native::task::Task;
+    use std::sync::mpsc;
+
+    #[test]
+    fn plugins_that_block_do_not_hold_up_the_others() {
+        let pool = Pool::new();
+        let (release, blocked) = mpsc::channel::<()>();
+        let blocked = Arc::new(Mutex::new(blocked));
+        for _ in 0..20 {
+            let blocked = Arc::clone(&blocked);
+            Task::spawn(&pool, async move { drop(blocked.lock().map(|blocked| blocked.recv())) }, |_| {});
+        }
+        let (done, finished) = mpsc::channel();
+        Task::spawn(&pool, async {}, move |_| done.send(()).unwrap());
+        pool.flush();
+        finished.recv_timeout(Duration::from_secs(60)).expect("it ran beside twenty that block");
+        assert!(pool.threads() > 20);
+        drop(release);
+    }
+}

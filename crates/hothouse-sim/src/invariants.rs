@@ -1,0 +1,575 @@
+//! The promises of the kernel, one named function each, checked at every step of a simulated world.
+//!
+//! A simulation finds only what somebody thought to forbid: this list is the thing to review. Each promise is held
+//! against the [`Ledger`], which was filled from outside; what the kernel says of itself ([`Kernel::view_of`]) is
+//! used only to compare the two. What a start reports at its end is checked in [`report`].
+//!
+//! [`Kernel::view_of`]: hothouse_kernel::Kernel::view_of
+
+mod report;
+mod settled;
+
+use hothouse_kernel::action::Outcome;
+use hothouse_kernel::event::Happening;
+use hothouse_kernel::graph::Need;
+use hothouse_kernel::input::Answer;
+use hothouse_kernel::{Action, Event, Incarnation, Input, Instant, Phase, PluginId, PluginView, Rung};
+
+use crate::ledger::{Ledger, Life, Stage, Verdict};
+use crate::world::{Breach, Observer, Step};
+
+/// Kept, or how it was broken.
+pub type Kept = Result<(), String>;
+
+/// A promise and how it is checked.
+pub struct Promise {
+    /// Its name.
+    pub name: &'static str,
+    /// The promise itself.
+    pub says: &'static str,
+    check: Check,
+}
+
+enum Check {
+    /// At every event, before it is noted.
+    Event(fn(&Ledger, &Moment<'_>, &Event) -> Kept),
+    /// At every action, before it is noted.
+    Action(fn(&Ledger, &Moment<'_>, &Action) -> Kept),
+    /// After every input, when all that came of it is noted.
+    Step(fn(&Ledger, &Moment<'_>) -> Kept),
+}
+
+/// One step, and what was known before it.
+pub struct Moment<'a> {
+    /// The step.
+    pub step: &'a Step<'a>,
+    /// How the answer should be taken, if the input is one.
+    pub verdict: Verdict,
+    /// Whether something was due anyway.
+    pub was_due: bool,
+    /// The plugin of an unwanted answer as it was before.
+    pub before: Option<&'a PluginView>,
+}
+
+/// Every promise.
+pub const PROMISES: &[Promise] = &[
+    Promise {
+        name: "acts_only_on_the_life_at_hand",
+        says: "No action names a life that is gone or given up, or one that was never launched.",
+        check: Check::Action(acts_only_on_the_life_at_hand),
+    },
+    Promise {
+        name: "launches_only_upon_ready_dependencies",
+        says: "A plugin is launched only when everything it needs is ready.",
+        check: Check::Action(launches_only_upon_ready_dependencies),
+    },
+    Promise {
+        name: "launches_only_after_optional_outcomes",
+        says: "A plugin is launched only when no optional dependency of it is still on its way.",
+        check: Check::Action(launches_only_after_optional_outcomes),
+    },
+    Promise {
+        name: "one_life_at_a_time",
+        says: "A life begins only when nothing is left of the one before; one that was given up and never ended has no successor.",
+        check: Check::Event(one_life_at_a_time),
+    },
+    Promise {
+        name: "nothing_starts_after_a_stop_of_everything",
+        says: "After a stop of everything nothing is launched until somebody asks for a start.",
+        check: Check::Action(nothing_starts_after_a_stop_of_everything),
+    },
+    Promise {
+        name: "places_are_limited",
+        says: "No more plugins are starting at a time than the host allows.",
+        check: Check::Step(places_are_limited),
+    },
+    Promise {
+        name: "longest_path_first",
+        says: "Where places are short, the plugin with the longest path behind it is launched first.",
+        check: Check::Action(longest_path_first),
+    },
+    Promise {
+        name: "verbs_in_order",
+        says: "`start` follows a completed `init`, a probe follows a `not ready`, a check follows a `started`.",
+        check: Check::Action(verbs_in_order),
+    },
+    Promise {
+        name: "one_deadline_for_init_and_start",
+        says: "`init` and `start` share one deadline, which is the launch plus the timeout of a start under way.",
+        check: Check::Action(one_deadline_for_init_and_start),
+    },
+    Promise {
+        name: "destroy_is_owed_once",
+        says: "`destroy` is called exactly once if `init` has completed and the runtime has it, and else never.",
+        check: Check::Action(destroy_is_owed_once),
+    },
+    Promise {
+        name: "the_ladder_is_climbed_rung_by_rung",
+        says: "A harder step is taken only when the one before was answered or its limit is over, none is left out, and each gets its own limit.",
+        check: Check::Action(the_ladder_is_climbed_rung_by_rung),
+    },
+    Promise {
+        name: "given_up_only_after_the_last_rung",
+        says: "A plugin is given up only when every step that its runtime has was tried.",
+        check: Check::Action(given_up_only_after_the_last_rung),
+    },
+    Promise {
+        name: "stops_one_at_a_time_in_reverse",
+        says: "A plugin that was ready is stopped only when no other stop is under way and nobody who needs it and was ready later serves.",
+        check: Check::Event(stops_one_at_a_time_in_reverse),
+    },
+    Promise {
+        name: "leaves_in_reverse_of_readiness",
+        says: "Of all that are to be stopped, the one that was ready last is stopped first.",
+        check: Check::Step(leaves_in_reverse_of_readiness),
+    },
+    Promise {
+        name: "ready_only_by_an_answer_in_time",
+        says: "A plugin becomes ready only by an answer of its own, given before its time was up.",
+        check: Check::Event(ready_only_by_an_answer_in_time),
+    },
+    Promise {
+        name: "an_answer_in_time_is_heard",
+        says: "An answer to an open question, in time, is never ignored.",
+        check: Check::Step(an_answer_in_time_is_heard),
+    },
+    Promise {
+        name: "a_stale_answer_changes_nothing",
+        says: "An answer from another life, or to nothing that is open, causes one `ignored` and nothing else.",
+        check: Check::Step(a_stale_answer_changes_nothing),
+    },
+    Promise {
+        name: "completed_exactly_once",
+        says: "A request is completed only while it is open, by an outcome of its own kind.",
+        check: Check::Action(completed_exactly_once),
+    },
+    Promise {
+        name: "a_completed_stop_is_true",
+        says: "When a stop is completed, every life it was to end is over, and those given up are named.",
+        check: Check::Action(a_completed_stop_is_true),
+    },
+    Promise {
+        name: "open_requests_are_counted",
+        says: "The kernel holds exactly those requests open that were not completed.",
+        check: Check::Step(open_requests_are_counted),
+    },
+    Promise {
+        name: "no_dead_deadline",
+        says: "When the time comes that the kernel asked for, something happens.",
+        check: Check::Step(no_dead_deadline),
+    },
+    Promise {
+        name: "the_deadline_is_the_next_one",
+        says: "The next deadline lies in the future, and no phase ends before it.",
+        check: Check::Step(the_deadline_is_the_next_one),
+    },
+    Promise {
+        name: "phase_agrees_with_what_was_seen",
+        says: "A plugin's phase is that of the last thing asked of it.",
+        check: Check::Step(settled::phase_agrees_with_what_was_seen),
+    },
+    Promise {
+        name: "wish_agrees_with_phase",
+        says: "Whoever is on the way up, or serves, is wanted; whoever goes down for good is not.",
+        check: Check::Step(settled::wish_agrees_with_phase),
+    },
+    Promise {
+        name: "nobody_waits_for_nothing",
+        says: "No plugin waits when all that it needs has come to an outcome and there is a place for it.",
+        check: Check::Step(settled::nobody_waits_for_nothing),
+    },
+    Promise {
+        name: "report_agrees_with_what_was_seen",
+        says: "The entries of a start's report say what happened, in the order of the plan.",
+        check: Check::Action(report::agrees_with_what_was_seen),
+    },
+    Promise {
+        name: "an_undone_start_leaves_nothing_running",
+        says: "A start that failed and is undone, or was cut off, ends when nothing that it launched is left.",
+        check: Check::Action(report::an_undone_start_leaves_nothing_running),
+    },
+    Promise {
+        name: "nothing_is_launched_once_the_unwind_began",
+        says: "Once a start is being undone nothing more of it is launched.",
+        check: Check::Action(report::nothing_is_launched_once_the_unwind_began),
+    },
+    Promise {
+        name: "rolled_back_in_the_order_of_stopping",
+        says: "`rolledBack` names whose `init` had completed and who was then stopped, in that order.",
+        check: Check::Action(report::rolled_back_in_the_order_of_stopping),
+    },
+    Promise {
+        name: "one_after_the_other_if_not_parallel",
+        says: "A sequential start launches in the order of its plan, each when the one before is ready or gone.",
+        check: Check::Action(report::one_after_the_other_if_not_parallel),
+    },
+    Promise {
+        name: "dependents_of_the_lost_fail_by_name",
+        says: "A plugin that failed for a dependency names another one, which did not serve when the start ended.",
+        check: Check::Action(report::dependents_of_the_lost_fail_by_name),
+    },
+];
+
+/// Keeps the book and checks every promise at every step.
+pub struct Referee {
+    ledger: Ledger,
+    verdict: Verdict,
+    was_due: bool,
+    before: Option<PluginView>,
+}
+
+impl Referee {
+    /// A referee who has seen nothing yet.
+    pub fn new(ledger: Ledger) -> Referee {
+        Referee { ledger, verdict: Verdict::NoAnswer, was_due: false, before: None }
+    }
+
+    /// The book.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Checks what must hold when nothing is on its way any more and nothing is due.
+    ///
+    /// # Errors
+    /// The promise that is broken by the quiet.
+    pub fn at_the_end(&self, kernel: &hothouse_kernel::Kernel) -> Result<(), Breach> {
+        settled::quiet(&self.ledger, kernel)
+            .map_err(|how| Breach { promise: "when_all_is_quiet_all_is_done", how })
+    }
+}
+
+impl Observer for Referee {
+    fn before(&mut self, kernel: &hothouse_kernel::Kernel, now: Instant, input: &Input) {
+        self.verdict = self.ledger.verdict(now, input);
+        self.was_due = kernel.next_deadline().is_some_and(|deadline| deadline <= now);
+        self.before = match input {
+            Input::Answered { plugin, .. } if self.verdict == Verdict::Stale => {
+                kernel.graph().contains(*plugin).then(|| kernel.view_of(*plugin))
+            }
+            _ => None,
+        };
+        self.ledger.note_input(now, input, self.verdict);
+    }
+
+    fn after(&mut self, step: &Step<'_>) -> Result<(), Breach> {
+        let Referee { ledger, verdict, was_due, before } = self;
+        let moment = Moment { step, verdict: *verdict, was_due: *was_due, before: before.as_ref() };
+        for event in step.events {
+            hold(ledger, |ledger, check| match check {
+                Check::Event(check) => check(ledger, &moment, event),
+                _ => Ok(()),
+            })?;
+            ledger.note_event(event);
+        }
+        for action in step.actions {
+            hold(ledger, |ledger, check| match check {
+                Check::Action(check) => check(ledger, &moment, action),
+                _ => Ok(()),
+            })?;
+            ledger.note_action(action);
+        }
+        hold(ledger, |ledger, check| match check {
+            Check::Step(check) => check(ledger, &moment),
+            _ => Ok(()),
+        })
+    }
+}
+
+fn hold(ledger: &Ledger, kept: impl Fn(&Ledger, &Check) -> Kept) -> Result<(), Breach> {
+    for promise in PROMISES {
+        kept(ledger, &promise.check).map_err(|how| Breach { promise: promise.name, how })?;
+    }
+    Ok(())
+}
+
+/// Broken if `broken`, in these words.
+fn unless(broken: bool, how: impl FnOnce() -> String) -> Kept {
+    if broken { Err(how()) } else { Ok(()) }
+}
+
+/// The plugin and the life that an action is about.
+fn about(action: &Action) -> Option<(PluginId, Incarnation)> {
+    match action {
+        Action::Init { plugin, incarnation, .. }
+        | Action::Start { plugin, incarnation, .. }
+        | Action::Probe { plugin, incarnation }
+        | Action::Check { plugin, incarnation, .. }
+        | Action::Stop { plugin, incarnation, .. }
+        | Action::Abandon { plugin, incarnation } => Some((*plugin, *incarnation)),
+        Action::Complete { .. } => None,
+    }
+}
+
+fn life(ledger: &Ledger, plugin: PluginId) -> Result<&Life, String> {
+    ledger.life(plugin).ok_or_else(|| format!("{plugin} was never launched"))
+}
+
+fn acts_only_on_the_life_at_hand(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
+    let Some((plugin, incarnation)) = about(action) else { return Ok(()) };
+    let life = life(ledger, plugin)?;
+    unless(life.incarnation != incarnation, || {
+        format!("{action:?} is not about life {} of {plugin}", life.incarnation)
+    })?;
+    unless(life.stage == Stage::Gone, || format!("{action:?}, but that life is gone"))
+}
+
+fn launches_only_upon_ready_dependencies(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept {
+    let Action::Init { plugin, .. } = action else { return Ok(()) };
+    for edge in ledger.graph.dependencies(*plugin).iter().filter(|edge| edge.need == Need::Hard) {
+        let serves = ledger.life(edge.plugin).is_some_and(Life::serves);
+        // Whoever was launched and cut off in one step may have lost its dependency in between.
+        let cut_off = ledger.life(*plugin).is_some_and(|life| life.stop.is_some());
+        let ready = matches!(moment.step.kernel.view_of(edge.plugin).phase, Phase::Ready);
+        unless(!serves || !(ready || cut_off), || {
+            format!("{plugin} is launched, but {} which it needs is not ready", edge.plugin)
+        })?;
+    }
+    Ok(())
+}
+
+fn launches_only_after_optional_outcomes(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
+    let Action::Init { plugin, .. } = action else { return Ok(()) };
+    for edge in ledger.graph.dependencies(*plugin) {
+        let starting = ledger.life(edge.plugin).is_some_and(|life| {
+            matches!(life.stage, Stage::Init | Stage::Start | Stage::Check) && life.stop.is_none()
+        });
+        unless(starting, || format!("{plugin} is launched, but {} is still starting", edge.plugin))?;
+    }
+    Ok(())
+}
+
+fn one_life_at_a_time(ledger: &Ledger, _: &Moment<'_>, event: &Event) -> Kept {
+    let Happening::Launched { plugin, incarnation } = &event.what else { return Ok(()) };
+    let lives = &ledger.lives[plugin.index()];
+    unless(incarnation.0 != lives.len() as u64 + 1, || {
+        format!("{plugin} has had {} lives and is launched as {incarnation}", lives.len())
+    })?;
+    unless(lives.last().is_some_and(|life| life.stage != Stage::Gone), || {
+        format!("{plugin} is launched, but its last life is not gone")
+    })
+}
+
+fn nothing_starts_after_a_stop_of_everything(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
+    let launch = matches!(action, Action::Init { .. });
+    unless(launch && ledger.stopped_all, || format!("{action:?} after a stop of everything"))
+}
+
+fn places_are_limited(ledger: &Ledger, _: &Moment<'_>) -> Kept {
+    let limit = ledger.settings.max_concurrent_starts.unwrap_or(u32::MAX);
+    unless(ledger.in_flight > limit, || {
+        format!("{} plugins are starting, the limit is {limit}", ledger.in_flight)
+    })
+}
+
+fn longest_path_first(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept {
+    let Action::Init { plugin, .. } = action else { return Ok(()) };
+    // With several starts under way each has its own order.
+    let mut starts = ledger.all_options();
+    if !matches!((starts.next(), starts.next()), (Some(only), None) if only.parallel) {
+        return Ok(());
+    }
+    let graph = &ledger.graph;
+    let rank = |plugin: PluginId| (graph.remaining(plugin), std::cmp::Reverse(graph.position(plugin)));
+    let passed_over =
+        graph.plugins().find(|other| rank(*other) > rank(*plugin) && settled::is_free(moment.step, *other));
+    match passed_over {
+        Some(other) => Err(format!("{plugin} is launched, but {other} has the longer path")),
+        None => Ok(()),
+    }
+}
+
+fn verbs_in_order(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept {
+    let Some((plugin, _)) = about(action) else { return Ok(()) };
+    let life = life(ledger, plugin)?;
+    let heard = matches!(moment.verdict, Verdict::Heard);
+    let said = |wanted: fn(&Answer) -> bool| match moment.step.input {
+        Input::Answered { plugin: from, answer, .. } => heard && *from == plugin && wanted(answer),
+        _ => false,
+    };
+    let in_order = match action {
+        Action::Start { .. } => {
+            life.stage == Stage::Init && said(|answer| *answer == Answer::Initialized)
+        }
+        Action::Probe { .. } => life.stage == Stage::Start && !life.asked,
+        Action::Check { .. } => life.stage == Stage::Start && said(|answer| *answer == Answer::Started),
+        _ => true,
+    };
+    unless(!in_order, || format!("{action:?} out of order: {life:?}"))
+}
+
+fn one_deadline_for_init_and_start(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept {
+    match action {
+        Action::Init { until, .. } => {
+            let known = ledger.all_options().any(|options| moment.step.now + options.timeout == *until);
+            unless(!known, || format!("{action:?}, but no start under way has such a timeout"))
+        }
+        Action::Start { plugin, until, .. } => {
+            let life = life(ledger, *plugin)?;
+            unless(life.until != *until, || format!("{action:?}, but `init` had until {}", life.until))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn destroy_is_owed_once(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
+    let Action::Stop { plugin, rung, .. } = action else { return Ok(()) };
+    let life = life(ledger, *plugin)?;
+    let first = !matches!(life.stage, Stage::Stop(_));
+    let has_it = ledger.graph.decl(*plugin).settings.ladder.limit(Rung::Destroy).is_some();
+    let owed = first && life.initialized.is_some() && has_it;
+    let done = *rung == Rung::Destroy;
+    unless(owed != done, || format!("destroy owed: {owed}, called: {done}, {life:?}"))
+}
+
+fn the_ladder_is_climbed_rung_by_rung(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept {
+    let Action::Stop { plugin, rung, until, .. } = action else { return Ok(()) };
+    let life = life(ledger, *plugin)?;
+    let ladder = ledger.graph.decl(*plugin).settings.ladder;
+    let expected = match life.stage {
+        Stage::Stop(before) => {
+            let over = life.until <= moment.step.now || (before == Rung::Destroy && life.destroyed);
+            unless(!over, || format!("{rung} follows {before} of {plugin} before its limit is over"))?;
+            ladder.after(before)
+        }
+        _ if life.initialized.is_some() => ladder.from(Rung::Destroy),
+        _ => ladder.from(Rung::Close),
+    };
+    let asked = expected.map(|(rung, limit)| (rung, moment.step.now + limit));
+    unless(asked != Some((*rung, *until)), || format!("{action:?}, expected {asked:?}"))
+}
+
+fn given_up_only_after_the_last_rung(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
+    let Action::Abandon { plugin, .. } = action else { return Ok(()) };
+    let life = life(ledger, *plugin)?;
+    unless(life.stage != Stage::Abandoned, || format!("{plugin} is fenced off, but nobody was told"))?;
+    let ladder = ledger.graph.decl(*plugin).settings.ladder;
+    let usable = if life.initialized.is_some() { Rung::Destroy } else { Rung::Close };
+    let tried = life.stop.is_some() || ladder.from(usable).is_none();
+    unless(!tried, || format!("{plugin} is given up without an attempt to stop it"))
+}
+
+fn stops_one_at_a_time_in_reverse(ledger: &Ledger, _: &Moment<'_>, event: &Event) -> Kept {
+    let Happening::StopBegan { plugin, .. } = &event.what else { return Ok(()) };
+    let Some(ready) = life(ledger, *plugin)?.ready else { return Ok(()) };
+    let lives = ledger.lives.iter().filter_map(|lives| lives.last());
+    let stopping = lives.filter(|life| life.stop.is_some() && life.ended.is_none()).count();
+    unless(stopping > 0, || format!("{plugin} is stopped while another stop is under way"))?;
+    for edge in ledger.graph.dependents(*plugin).iter().filter(|edge| edge.need == Need::Hard) {
+        let serves = ledger
+            .life(edge.plugin)
+            .is_some_and(|life| life.serves() && life.ready.is_some_and(|later| later > ready));
+        unless(serves, || format!("{plugin} is stopped while {} needs it", edge.plugin))?;
+    }
+    Ok(())
+}
+
+fn leaves_in_reverse_of_readiness(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
+    let stopped = moment.step.events.iter().filter_map(|event| match &event.what {
+        Happening::StopBegan { plugin, .. } => ledger.life(*plugin),
+        _ => None,
+    });
+    let Some(ready) = stopped.filter_map(|life| life.ready).max() else { return Ok(()) };
+    for plugin in ledger.graph.plugins() {
+        let later = ledger.life(plugin).and_then(|life| life.ready).is_some_and(|later| later > ready);
+        unless(
+            later && matches!(moment.step.kernel.view_of(plugin).phase, Phase::Leaving(_)),
+            || format!("{plugin} was ready later and is to be stopped, but another one went first"),
+        )?;
+    }
+    Ok(())
+}
+
+fn ready_only_by_an_answer_in_time(_: &Ledger, moment: &Moment<'_>, event: &Event) -> Kept {
+    let Happening::Ready { plugin, incarnation, .. } = &event.what else { return Ok(()) };
+    let answered = match moment.step.input {
+        Input::Answered { plugin: from, incarnation: of, answer } => {
+            (from, of) == (plugin, incarnation)
+                && moment.verdict == Verdict::Heard
+                && match answer {
+                    Answer::Started => true,
+                    Answer::Checked(health) => health.healthy,
+                    _ => false,
+                }
+        }
+        _ => false,
+    };
+    unless(!answered, || format!("{plugin} is ready by {:?}", moment.step.input))
+}
+
+fn ignored(events: &[Event]) -> usize {
+    events.iter().filter(|event| matches!(event.what, Happening::Ignored { .. })).count()
+}
+
+fn an_answer_in_time_is_heard(_: &Ledger, moment: &Moment<'_>) -> Kept {
+    unless(moment.verdict == Verdict::Heard && ignored(moment.step.events) > 0, || {
+        format!("ignored: {:?}", moment.step.input)
+    })
+}
+
+fn a_stale_answer_changes_nothing(_: &Ledger, moment: &Moment<'_>) -> Kept {
+    let Step { input, events, actions, kernel, .. } = moment.step;
+    let unwanted = matches!(moment.verdict, Verdict::Stale | Verdict::TooLate);
+    unless(unwanted && ignored(events) != 1, || format!("not ignored: {input:?}"))?;
+    if moment.verdict != Verdict::Stale || moment.was_due {
+        return Ok(());
+    }
+    unless(!actions.is_empty() || events.len() > 1, || format!("{input:?} had an effect"))?;
+    let changed = moment.before.is_some_and(|before| kernel.view_of(before.plugin) != *before);
+    unless(changed, || format!("{input:?} changed the plugin"))
+}
+
+fn completed_exactly_once(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
+    let Action::Complete { request, outcome } = action else { return Ok(()) };
+    let Some(open) = ledger.open.get(request) else {
+        return Err(format!("request {} is not open, and completed: {outcome:?}", request.0));
+    };
+    let starts = crate::ledger::options_of(&open.request).is_some();
+    let fits = match outcome {
+        Outcome::Started(_) => starts,
+        Outcome::Stopped { .. } => !starts,
+        Outcome::Refused(_) => true,
+    };
+    unless(!fits, || format!("{:?} ended as {outcome:?}", open.request))
+}
+
+fn a_completed_stop_is_true(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
+    let Action::Complete { request, outcome: Outcome::Stopped { abandoned } } = action else {
+        return Ok(());
+    };
+    let Some(open) = ledger.open.get(request) else { return Ok(()) };
+    for (plugin, incarnation) in &open.lives {
+        let life = &ledger.lives[plugin.index()][incarnation.0 as usize - 1];
+        let given_up = life.stage == Stage::Abandoned;
+        unless(life.ended.is_none(), || format!("{plugin} still lives"))?;
+        unless(given_up && !abandoned.contains(plugin), || format!("{plugin} is there and not named"))?;
+    }
+    for plugin in abandoned {
+        let there = open.lives.iter().any(|(one, _)| one == plugin);
+        unless(!there, || format!("{plugin} is named as given up, but did not live"))?;
+    }
+    Ok(())
+}
+
+fn open_requests_are_counted(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
+    let (open, seen) = (moment.step.kernel.open_requests(), ledger.open.len());
+    unless(open != seen, || format!("the kernel holds {open} requests open, {seen} are not completed"))
+}
+
+fn no_dead_deadline(_: &Ledger, moment: &Moment<'_>) -> Kept {
+    let Step { input, events, actions, .. } = moment.step;
+    let nothing = events.is_empty() && actions.is_empty();
+    unless(**input == Input::TimePassed && nothing, || String::from("woken up for nothing"))
+}
+
+fn the_deadline_is_the_next_one(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
+    let Step { kernel, now, .. } = moment.step;
+    let next = kernel.next_deadline();
+    unless(next.is_some_and(|next| next <= *now), || format!("{next:?} is not in the future"))?;
+    for plugin in ledger.graph.plugins() {
+        let due = kernel.view_of(plugin).phase.deadline().filter(|due| *due < Instant::MAX);
+        let missed = due.is_some_and(|due| next.is_none_or(|next| due < next));
+        unless(missed, || format!("{plugin} is due at {due:?}, the next deadline is {next:?}"))?;
+    }
+    Ok(())
+}

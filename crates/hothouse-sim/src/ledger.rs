@@ -1,0 +1,325 @@
+//! The book that the simulation keeps of what it saw: made of inputs, events and actions alone, never of what the
+//! kernel remembers. The invariants hold the kernel to this book.
+
+use std::collections::BTreeMap;
+
+use hothouse_kernel::action::Outcome;
+use hothouse_kernel::event::Happening;
+use hothouse_kernel::input::{Answer, Request, StartOptions, Targets};
+use hothouse_kernel::{
+    Action, Event, Graph, Incarnation, Input, Instant, PluginId, PluginSet, RequestId, Rung, Settings,
+    StopCause,
+};
+
+/// When something was seen: the moment, and its number among everything that was seen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Stamp {
+    /// Counts everything seen.
+    pub number: u64,
+    /// The moment.
+    pub at: Instant,
+}
+
+/// What was last asked of a life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// `init`.
+    Init,
+    /// `start`, or whether it is ready.
+    Start,
+    /// How its health is.
+    Check,
+    /// Nothing: it serves.
+    Ready,
+    /// To stop, by this rung.
+    Stop(Rung),
+    /// Nothing: nobody talks to it any more.
+    Abandoned,
+    /// Nothing: it is gone.
+    Gone,
+}
+
+/// One life of one plugin.
+#[derive(Clone, Debug)]
+pub struct Life {
+    /// Its number.
+    pub incarnation: Incarnation,
+    /// What was last asked of it.
+    pub stage: Stage,
+    /// Whether that has not been answered.
+    pub asked: bool,
+    /// When the kernel said that it stops waiting for it.
+    pub until: Instant,
+    /// When it was launched.
+    pub launched: Stamp,
+    /// When its `init` had completed.
+    pub initialized: Option<Stamp>,
+    /// When it was ready.
+    pub ready: Option<Stamp>,
+    /// When its stop began, and why.
+    pub stop: Option<(Stamp, StopCause)>,
+    /// Whether it was asked to destroy itself, and has answered.
+    pub destroyed: bool,
+    /// When the host had no more to do with it: it was gone, or given up.
+    pub ended: Option<Stamp>,
+}
+
+impl Life {
+    /// Whether it holds a place among those that are starting.
+    pub fn holds_a_place(&self) -> bool {
+        self.ready.is_none() && self.ended.is_none()
+    }
+
+    /// Whether it serves, as far as anybody outside can tell.
+    pub fn serves(&self) -> bool {
+        self.stage == Stage::Ready
+    }
+}
+
+/// A request that is not completed.
+#[derive(Clone, Debug)]
+pub struct Open {
+    /// What was asked for.
+    pub request: Request,
+    /// When.
+    pub at: Stamp,
+    /// When its start began to be undone.
+    pub unwound: Option<Stamp>,
+    /// For a stop: the lives that were there and that it is to end.
+    pub lives: Vec<(PluginId, Incarnation)>,
+}
+
+/// How an answer should be taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// The input was no answer.
+    NoAnswer,
+    /// It answers an open question of the life at hand, in time.
+    Heard,
+    /// It comes from another life, or answers nothing that is open.
+    Stale,
+    /// It would have been right, but its time is up.
+    TooLate,
+}
+
+/// Everything seen so far.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    /// The graph.
+    pub graph: Graph,
+    /// The host's settings.
+    pub settings: Settings,
+    /// Every life of every plugin: incarnation 1 first.
+    pub lives: Vec<Vec<Life>>,
+    /// The requests that are not completed.
+    pub open: BTreeMap<RequestId, Open>,
+    /// How many lives hold a place.
+    pub in_flight: u32,
+    /// Whether a stop of everything was the last that was asked for.
+    pub stopped_all: bool,
+    seen: u64,
+    now: Instant,
+}
+
+impl Ledger {
+    /// An empty book.
+    pub fn new(graph: Graph, settings: Settings) -> Ledger {
+        let lives = vec![Vec::new(); graph.len()];
+        let open = BTreeMap::new();
+        Ledger { graph, settings, lives, open, in_flight: 0, stopped_all: false, seen: 0, now: Instant::ZERO }
+    }
+
+    /// The last life of a plugin.
+    pub fn life(&self, plugin: PluginId) -> Option<&Life> {
+        self.lives[plugin.index()].last()
+    }
+
+    fn life_mut(&mut self, plugin: PluginId) -> Option<&mut Life> {
+        self.lives[plugin.index()].last_mut()
+    }
+
+    /// The options of the start or restart under way.
+    pub fn options(&self, request: RequestId) -> Option<StartOptions> {
+        self.open.get(&request).and_then(|open| options_of(&open.request))
+    }
+
+    /// The options of all starts and restarts under way.
+    pub fn all_options(&self) -> impl Iterator<Item = StartOptions> + '_ {
+        self.open.values().filter_map(|open| options_of(&open.request))
+    }
+
+    fn stamp(&mut self) -> Stamp {
+        self.seen += 1;
+        Stamp { number: self.seen, at: self.now }
+    }
+
+    /// Says how an answer should be taken. It must be asked before the input is noted.
+    pub fn verdict(&self, now: Instant, input: &Input) -> Verdict {
+        let Input::Answered { plugin, incarnation, answer } = input else { return Verdict::NoAnswer };
+        let life = self.lives.get(plugin.index()).and_then(|lives| lives.last());
+        let Some(life) = life.filter(|life| life.incarnation == *incarnation) else { return Verdict::Stale };
+        let launching = matches!(life.stage, Stage::Init | Stage::Start | Stage::Check);
+        let fits = match answer {
+            Answer::Initialized => life.stage == Stage::Init,
+            Answer::Started | Answer::NotReady(_) => life.stage == Stage::Start && life.asked,
+            Answer::Checked(_) => life.stage == Stage::Check,
+            Answer::Failed(_) => launching,
+            Answer::Destroyed(_) => life.stage == Stage::Stop(Rung::Destroy),
+            // The end of a life is a fact, whatever was asked and however late.
+            Answer::Gone(_) if life.stage != Stage::Gone => return Verdict::Heard,
+            Answer::Gone(_) => false,
+        };
+        match (fits, now < life.until) {
+            (true, true) => Verdict::Heard,
+            (true, false) => Verdict::TooLate,
+            (false, _) => Verdict::Stale,
+        }
+    }
+
+    /// Notes an input that the kernel is about to take in.
+    pub fn note_input(&mut self, now: Instant, input: &Input, verdict: Verdict) {
+        self.now = now;
+        let at = self.stamp();
+        match input {
+            Input::Requested { id, request } => self.note_request(*id, request, at),
+            Input::Answered { plugin, answer, .. } if verdict == Verdict::Heard => {
+                self.note_answer(*plugin, answer, at);
+            }
+            _ => {}
+        }
+    }
+
+    fn note_request(&mut self, id: RequestId, request: &Request, at: Stamp) {
+        let mut lives = Vec::new();
+        if let Request::Stop { targets } = request {
+            self.stopped_all |= *targets == Targets::All;
+            let hit = self.graph.with_dependents(self.named(targets).iter());
+            let there = hit.iter().filter_map(|plugin| Some((plugin, self.life(plugin)?)));
+            lives = there
+                .filter(|(_, life)| life.ended.is_none())
+                .map(|(plugin, life)| (plugin, life.incarnation))
+                .collect();
+        }
+        self.open.insert(id, Open { request: request.clone(), at, unwound: None, lives });
+    }
+
+    /// The plugins that targets name.
+    pub fn named(&self, targets: &Targets) -> PluginSet {
+        let mut set = PluginSet::with_room(self.graph.len());
+        let named: Vec<PluginId> = match targets {
+            Targets::All => self.graph.plugins().collect(),
+            Targets::Some(some) => some.clone(),
+        };
+        for plugin in named {
+            set.insert(plugin);
+        }
+        set
+    }
+
+    fn note_answer(&mut self, plugin: PluginId, answer: &Answer, at: Stamp) {
+        let Some(life) = self.life_mut(plugin) else { return };
+        life.asked = false;
+        match answer {
+            Answer::Initialized => life.initialized = Some(at),
+            Answer::Destroyed(_) => life.destroyed = true,
+            Answer::Gone(_) => {
+                life.stage = Stage::Gone;
+                let freed = life.holds_a_place();
+                life.ended.get_or_insert(at);
+                self.in_flight = self.in_flight.saturating_sub(u32::from(freed));
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes what the kernel said. Events are noted before the actions of the same step.
+    pub fn note_event(&mut self, event: &Event) {
+        let at = self.stamp();
+        match &event.what {
+            Happening::Ready { plugin, .. } => {
+                if let Some(life) = self.life_mut(*plugin) {
+                    life.stage = Stage::Ready;
+                    life.until = Instant::MAX;
+                    life.ready = Some(at);
+                    self.in_flight = self.in_flight.saturating_sub(1);
+                }
+            }
+            Happening::Launched { plugin, incarnation } => {
+                self.in_flight += 1;
+                self.lives[plugin.index()].push(Life {
+                    incarnation: *incarnation,
+                    stage: Stage::Init,
+                    asked: true,
+                    until: Instant::MAX,
+                    launched: at,
+                    initialized: None,
+                    ready: None,
+                    stop: None,
+                    destroyed: false,
+                    ended: None,
+                });
+            }
+            Happening::StopBegan { plugin, cause, .. } => {
+                if let Some(life) = self.life_mut(*plugin) {
+                    life.stop = Some((at, cause.clone()));
+                }
+            }
+            Happening::Abandoned { plugin, .. } => {
+                if let Some(life) = self.life_mut(*plugin) {
+                    life.stage = Stage::Abandoned;
+                    let freed = life.holds_a_place();
+                    life.ended.get_or_insert(at);
+                    self.in_flight = self.in_flight.saturating_sub(u32::from(freed));
+                }
+            }
+            Happening::StartBegan { .. } => self.stopped_all = false,
+            Happening::UnwindBegan { request, .. } => {
+                if let Some(open) = self.open.get_mut(request) {
+                    open.unwound = Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes what the kernel asked for.
+    pub fn note_action(&mut self, action: &Action) {
+        match action {
+            Action::Init { plugin, until, .. } => self.ask(*plugin, Stage::Init, Some(*until)),
+            Action::Start { plugin, until, .. } => self.ask(*plugin, Stage::Start, Some(*until)),
+            Action::Probe { plugin, .. } => self.ask(*plugin, Stage::Start, None),
+            Action::Check { plugin, until, .. } => self.ask(*plugin, Stage::Check, Some(*until)),
+            Action::Stop { plugin, rung, until, .. } => {
+                self.ask(*plugin, Stage::Stop(*rung), Some(*until));
+            }
+            Action::Abandon { .. } => {}
+            Action::Complete { request, .. } => drop(self.open.remove(request)),
+        }
+    }
+
+    fn ask(&mut self, plugin: PluginId, stage: Stage, until: Option<Instant>) {
+        let Some(life) = self.life_mut(plugin) else { return };
+        // In one step a life may be launched and cut off, or be stopped and end; the last word stands.
+        if !matches!(life.stage, Stage::Gone | Stage::Abandoned) {
+            life.stage = stage;
+            life.asked = true;
+            life.until = until.unwrap_or(life.until);
+        }
+    }
+}
+
+/// How the request starts plugins, if it does.
+pub fn options_of(request: &Request) -> Option<StartOptions> {
+    match request {
+        Request::Start { options, .. } | Request::Restart { options, .. } => Some(*options),
+        Request::Stop { .. } => None,
+    }
+}
+
+/// The report in an outcome, if it is one of a start.
+pub fn report_of(outcome: &Outcome) -> Option<&hothouse_kernel::startup::report::StartReport> {
+    match outcome {
+        Outcome::Started(report) => Some(report),
+        Outcome::Stopped { .. } | Outcome::Refused(_) => None,
+    }
+}

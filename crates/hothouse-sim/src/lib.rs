@@ -1,0 +1,20 @@
+//! A simulated world for the kernel: the shipped decisions, under virtual time, with runtimes that misbehave.
+//!
+//! | what | file |
+//! |---|---|
+//! | the world: a queue, a clock that jumps | [`world`] |
+//! | runtimes that answer late, twice, never, wrongly | [`behaviour`] |
+//! | the book of what was seen | [`ledger`] |
+//! | the promises, one named function each | [`invariants`] |
+//! | a seed becomes a story | [`random`] |
+//! | every small graph, against an oracle | [`exhaustive`], [`oracle`] |
+//!
+//! It has no wall clock, no thread and no file: who runs it measures time and prints. It does not test what plugins
+//! do to an operating system; that is for the conformance suite of the runtimes.
+
+pub mod behaviour;
+pub mod invariants;
+pub mod ledger;
+pub mod random;
+pub mod rng;
+pub mod world;
