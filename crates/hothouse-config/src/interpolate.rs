@@ -209,9 +209,11 @@ impl Pass<'_> {
 
     fn file(&mut self, written: &str, site: &Site<'_>) -> Result<String, Draft> {
         let path = self.root.join(written);
+        let with_hint = self.report.wants_hints();
         let wrong = |message: String| {
             let draft = Draft::new(site.at, site.path, format!("`{written}`: {message}"));
-            draft.maybe_hint(similar_file(&path).map(|near| format!("did you mean `{near}`?")))
+            let near = if with_hint { similar_file(&path) } else { None };
+            draft.maybe_hint(near.map(|near| format!("did you mean `{near}`?")))
         };
         if written.is_empty() {
             return Err(Draft::new(site.at, site.path, "`${file:}` names no file"));

@@ -136,8 +136,7 @@ impl Engine {
 
     /// One input to the kernel, and everything that follows from it.
     fn handle(&mut self, input: Input) {
-        let nanos = u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.kernel.handle(hothouse_kernel::Instant::from_nanos(nanos), input);
+        self.kernel.handle(self.now(), input);
         while let Some(event) = self.kernel.poll_event() {
             if !self.listeners.is_empty() {
                 self.listeners.tell(&Notice::Event(Arc::new(event)));
@@ -146,6 +145,10 @@ impl Engine {
         while let Some(action) = self.kernel.poll_action() {
             self.act(action);
         }
+    }
+
+    fn now(&self) -> hothouse_kernel::Instant {
+        hothouse_kernel::Instant::from_nanos(u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX))
     }
 
     fn flush(&mut self) {
@@ -365,7 +368,8 @@ impl Engine {
         };
         HostView {
             graph: Arc::clone(&self.graph),
-            kernel: self.kernel.view(),
+            // The kernel's clock stands still while nothing happens; a picture is of this moment.
+            kernel: hothouse_kernel::View { now: self.now(), ..self.kernel.view() },
             plugins: self.slots.iter().map(status).collect(),
         }
     }

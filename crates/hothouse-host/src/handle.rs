@@ -87,7 +87,7 @@ impl Host {
         plugins: impl FnOnce() -> Vec<PluginSpec> + Send + 'static,
     ) -> Result<Host, BuildError> {
         let inbox = Arc::new(Inbox::default());
-        let (built, result) = oneshot::channel();
+        let (built, result) = std::sync::mpsc::sync_channel(1);
         let of_loop = Arc::clone(&inbox);
         let body = move || {
             let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -107,7 +107,8 @@ impl Host {
         let thread =
             thread::Builder::new().name("hothouse-loop".into()).spawn(body).map_err(BuildError::System)?;
         let ended = || BuildError::System(std::io::Error::other("a loader panicked while the host was made"));
-        let graph = result.blocking_recv().map_err(|_| ended())??;
+        // A moment's wait for a thread of our own, which may be done inside of an executor too.
+        let graph = result.recv().map_err(|_| ended())??;
         Ok(Host { graph, link: Arc::new(Link { inbox, thread: Some(thread) }) })
     }
 
@@ -129,7 +130,21 @@ impl Host {
     /// # Errors
     /// If one of them is starting already, or is being stopped because its start failed.
     pub async fn start(&self, targets: Targets, options: &StartupOptions) -> Result<StartupReport, Refused> {
-        self.start_request(options, |options| Request::Start { targets, options }).await
+        self.start_in_context(targets, options, context_of(options)).await
+    }
+
+    /// The same with the context as text, for those who have numbers in it that no double can hold.
+    ///
+    /// # Errors
+    /// As for [`Host::start`].
+    pub async fn start_in_context(
+        &self,
+        targets: Targets,
+        options: &StartupOptions,
+        context: Json,
+    ) -> Result<StartupReport, Refused> {
+        let request = Request::Start { targets, options: StartOptions::from(options) };
+        self.start_request(request, context).await
     }
 
     /// Starts one plugin and whatever it needs, each within `timeout`. The orchestrator contract's fourth operation.
@@ -157,7 +172,21 @@ impl Host {
         targets: Targets,
         options: &StartupOptions,
     ) -> Result<StartupReport, Refused> {
-        self.start_request(options, |options| Request::Restart { targets, options }).await
+        self.restart_in_context(targets, options, context_of(options)).await
+    }
+
+    /// The same with the context as text, as [`Host::start_in_context`] has it.
+    ///
+    /// # Errors
+    /// As for [`Host::restart`].
+    pub async fn restart_in_context(
+        &self,
+        targets: Targets,
+        options: &StartupOptions,
+        context: Json,
+    ) -> Result<StartupReport, Refused> {
+        let request = Request::Restart { targets, options: StartOptions::from(options) };
+        self.start_request(request, context).await
     }
 
     /// Stops plugins, and before them whatever needs them, in the reverse of the order in which they became ready.
@@ -265,15 +294,8 @@ impl Host {
         self.graph.id(name).ok_or_else(|| Refused { why: format!("there is no plugin named `{name}`") })
     }
 
-    async fn start_request(
-        &self,
-        options: &StartupOptions,
-        request: impl FnOnce(StartOptions) -> Request,
-    ) -> Result<StartupReport, Refused> {
-        let context = options.context.as_ref().map_or_else(Json::null, |context| {
-            Json::parse(&context.to_string()).unwrap_or_else(|_| Json::null())
-        });
-        match self.request(request(StartOptions::from(options)), context).await? {
+    async fn start_request(&self, request: Request, context: Json) -> Result<StartupReport, Refused> {
+        match self.request(request, context).await? {
             Outcome::Started(report) => Ok(StartupReport { graph: Arc::clone(&self.graph), report: *report }),
             Outcome::Refused(why) => Err(Refused { why }),
             Outcome::Stopped { .. } => Err(Refused { why: "the host answered another question".into() }),
@@ -289,6 +311,11 @@ impl Host {
     fn command(&self, command: Command) {
         self.link.inbox.put(Message::Commanded(Box::new(command)));
     }
+}
+
+fn context_of(options: &StartupOptions) -> Json {
+    let context = options.context.as_ref().map(ToString::to_string);
+    context.and_then(|text| Json::parse(&text).ok()).unwrap_or_else(Json::null)
 }
 
 fn ended() -> PluginError {

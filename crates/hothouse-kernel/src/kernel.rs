@@ -212,9 +212,11 @@ impl Kernel {
         }
     }
 
-    /// Moves whoever can move now that everybody's wishes are known, until nobody can.
+    /// Moves whoever can move now that everybody's wishes are known, until nobody can. What changes wishes comes
+    /// first every time: a plugin that is about to be unwound is neither launched upon nor passed over in the order
+    /// of stopping.
     fn settle(&mut self) {
-        while self.unwind_failed() | self.launch_free() | self.stop_next() {}
+        while self.unwind_failed() || self.launch_free() || self.stop_next() {}
         self.end_runs();
         self.drop_dead_timers();
     }

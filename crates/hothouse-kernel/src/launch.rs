@@ -33,11 +33,13 @@ impl Kernel {
     pub(crate) fn launch_free(&mut self) -> bool {
         let mut changed = false;
         let limit = self.settings.max_concurrent_starts.unwrap_or(u32::MAX);
-        while self.in_flight < limit {
-            let Some(plugin) = self.runs.values_mut().find_map(super::startup::run::Run::take_free) else {
-                break;
-            };
-            changed |= self.try_launch(plugin);
+        while self.in_flight < limit && self.unwinds.is_empty() {
+            let free = self.runs.iter_mut().find_map(|(id, run)| Some((*id, run.take_free()?)));
+            let Some((run, plugin)) = free else { break };
+            // A plugin that was stopped meanwhile may wait again, but as a member of another start.
+            if self.plugin(plugin).member.is_some_and(|member| member.run == run) {
+                changed |= self.try_launch(plugin);
+            }
         }
         changed
     }
@@ -307,7 +309,7 @@ impl Kernel {
     fn free(&mut self, plugin: PluginId) {
         let Some(member) = self.plugin(plugin).member else { return };
         if let Some(run) = self.runs.get_mut(&member.run) {
-            run.freed(&self.graph, plugin);
+            run.freed(&self.graph, member.entry);
         }
     }
 

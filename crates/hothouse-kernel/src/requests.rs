@@ -82,10 +82,14 @@ impl Kernel {
             self.reopen(*run, &members);
         }
         let at_rest: Vec<PluginId> = hit.iter().filter(|plugin| self.phase(*plugin).is_at_rest()).collect();
+        let mut abandoned = Vec::new();
         for plugin in at_rest {
             hit.remove(plugin);
+            if matches!(self.phase(plugin), Phase::Abandoned(_)) {
+                abandoned.push(plugin);
+            }
         }
-        self.stops.push(StopWait { id, left: hit, abandoned: Vec::new() });
+        self.stops.push(StopWait { id, left: hit, abandoned });
         self.end_stops();
         Ok(())
     }
@@ -110,14 +114,13 @@ impl Kernel {
         if let Some(plugin) = down.iter().find(|plugin| self.left_out(*plugin) == Some(LeftOut::Starting)) {
             return Err(format!("`{}` is being started; wait for that, or stop it", self.graph.name(plugin)));
         }
-        self.refuse_if_held(down.iter())?;
-        let mut again = self.graph.with_dependencies(asked.iter());
-        for plugin in down.iter().filter(|plugin| self.phase(*plugin).is_alive()) {
-            again.insert(plugin);
-        }
+        let up =
+            |plugin: &PluginId| self.phase(*plugin).is_alive() && self.plugin(*plugin).desired == Desired::Up;
+        let again = self.graph.with_dependencies(asked.iter().chain(down.iter().filter(up)));
         let plan = Plan::restart(&self.graph, &asked, &again, |plugin| {
             self.left_out(plugin).filter(|_| !down.contains(plugin))
         });
+        self.refuse_if_held(down.iter().chain(plan.steps.iter().map(|step| step.plugin)))?;
         let cut_off = CutOff { run: None, root: None, reason: String::from("a restart was asked for") };
         self.bring_down(&down, &StopCause::Restart, &cut_off);
         self.begin_run(id, &plan, options);
@@ -154,7 +157,7 @@ impl Kernel {
         }
     }
 
-    /// A start that has failed holds its plugins until they are gone: its report is about them.
+    /// A start that has failed or was cut off holds its plugins until they are gone: its report is about them.
     fn refuse_if_held(&self, plugins: impl Iterator<Item = PluginId>) -> Result<(), String> {
         let held = |plugin: &PluginId| {
             let open = self.plugin(*plugin).member.is_some_and(|member| member.open);
@@ -162,7 +165,7 @@ impl Kernel {
         };
         match { plugins }.find(held) {
             Some(plugin) => Err(format!(
-                "`{}` is being stopped because its start failed; ask again when that is over",
+                "`{}` is still being stopped after its last start; ask again when that is over",
                 self.graph.name(plugin)
             )),
             None => Ok(()),
@@ -190,6 +193,8 @@ impl Kernel {
                 Phase::Waiting => self.count_awaited(step.plugin),
                 Phase::Abandoned(_) => {
                     let failure = Arc::new(Kernel::still_there());
+                    let cause = StopCause::Failure(Arc::clone(&failure));
+                    self.plugin_mut(step.plugin).life.phase = Phase::Abandoned(cause);
                     self.failed(step.plugin, &failure);
                     self.close_member(step.plugin);
                     self.outcome_known(step.plugin);

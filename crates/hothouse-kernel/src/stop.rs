@@ -100,6 +100,7 @@ impl Kernel {
                     self.change_cause(plugin, cause.clone());
                     if *cause != StopCause::Restart {
                         self.withdraw(plugin, cut_off);
+                        given_up.push(plugin);
                     }
                 }
                 _ => {}
@@ -190,19 +191,29 @@ impl Kernel {
     fn begin_stop(&mut self, plugin: PluginId, cause: StopCause) {
         let life = &self.plugin(plugin).life;
         let (incarnation, initialized) = (life.incarnation, life.initialized);
-        if let Some((_, run)) = self.run_of(plugin).filter(|(_, run)| run.progress == Progress::Unwinding)
-            && initialized
-        {
-            run.report.rolled_back.push(plugin);
-        }
         let first = if initialized { Rung::Destroy } else { Rung::Close };
         let ladder = self.graph.decl(plugin).settings.ladder;
         match ladder.from(first) {
             Some((rung, limit)) => {
+                self.note_rolled_back(plugin);
                 self.emit(Happening::StopBegan { plugin, incarnation, cause: cause.clone(), rung });
                 self.take_rung(plugin, cause, rung, self.now + limit);
             }
-            None => self.abandon(plugin, cause),
+            None => {
+                self.stop_over(plugin);
+                self.abandon(plugin, cause);
+            }
+        }
+    }
+
+    /// Notes that a plugin is stopped because its start is being undone. A plugin of a restart that was not launched
+    /// again, and one whose `init` never completed, leave nothing to roll back.
+    fn note_rolled_back(&mut self, plugin: PluginId) {
+        let initialized = self.plugin(plugin).life.initialized;
+        let Some((member, run)) = self.run_of(plugin) else { return };
+        let launched = run.entry(member.entry).launched.is_some();
+        if run.progress == Progress::Unwinding && launched && initialized {
+            run.report.rolled_back.push(plugin);
         }
     }
 
@@ -246,12 +257,12 @@ impl Kernel {
     /// Nothing more can be done to end it: it is fenced off.
     fn abandon(&mut self, plugin: PluginId, cause: StopCause) {
         let incarnation = self.plugin(plugin).life.incarnation;
-        let restart = cause == StopCause::Restart;
+        let restart = (cause == StopCause::Restart).then(|| Arc::new(Kernel::still_there()));
+        let cause = restart.clone().map_or(cause, StopCause::Failure);
         self.enter(plugin, Phase::Abandoned(cause));
         self.emit(Happening::Abandoned { plugin, incarnation });
         self.act(Action::Abandon { plugin, incarnation });
-        if restart {
-            let failure = Arc::new(Kernel::still_there());
+        if let Some(failure) = restart {
             self.failed(plugin, &failure);
         }
         self.at_rest(plugin);

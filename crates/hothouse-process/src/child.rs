@@ -11,9 +11,10 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::exit;
-use crate::inlet::{Inlet, Read};
 use crate::lines::{Line, Lines, Overflow};
+use crate::pipe_end::{PipeEnd, Read};
 use crate::spawn::SpawnedChild;
+use crate::sys;
 use crate::words::shown;
 
 /// The longest line of a log that is given in one piece, in bytes.
@@ -33,7 +34,7 @@ pub(crate) type OnLine<'a> = &'a mut dyn FnMut(Stream, &str);
 #[derive(Debug)]
 struct LogPipe {
     stream: Stream,
-    inlet: Inlet,
+    inlet: PipeEnd,
     lines: Lines,
 }
 
@@ -45,7 +46,7 @@ pub(crate) struct LogEnds {
 
 impl Child {
     pub(crate) fn new(process: SpawnedChild, ends: LogEnds) -> io::Result<Child> {
-        let process = AsyncFd::with_interest(process, Interest::READABLE)?;
+        let process = sys::watch(process, Interest::READABLE)?;
         let stdout = ends.stdout.map(|end| LogPipe::new(Stream::Stdout, end)).transpose()?;
         let stderr = LogPipe::new(Stream::Stderr, ends.stderr)?;
         Ok(Child { process, logs: [stdout, Some(stderr)], last_words: None })
@@ -138,7 +139,11 @@ fn keeping<'a>(last_words: &'a mut Option<String>, on_line: OnLine<'a>) -> impl 
 
 impl LogPipe {
     fn new(stream: Stream, end: OwnedFd) -> io::Result<LogPipe> {
-        Ok(LogPipe { stream, inlet: Inlet::new(end)?, lines: Lines::new(MAX_LOG_LINE, Overflow::Split) })
+        Ok(LogPipe {
+            stream,
+            inlet: PipeEnd::reading(end)?,
+            lines: Lines::new(MAX_LOG_LINE, Overflow::Split),
+        })
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, take: &mut dyn FnMut(Stream, &[u8])) -> Poll<Read> {

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use hothouse_kernel::Rung;
 use hothouse_runtime::contract::PluginError;
-use hothouse_runtime::{Call, CallId, Instance, Json};
+use hothouse_runtime::{Call, CallId, HealthReply, Instance, Json};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 /// What the task of a life is told. The queue has no bound of its own: the task takes all of it whenever it runs, and
@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 pub(crate) enum Order {
     Start,
     Probe,
-    Check,
+    Check(HealthReply),
     Stop(Rung, String),
     Call(Box<Call>),
     Cancel(CallId),
@@ -60,7 +60,7 @@ pub(crate) fn pair() -> (Handle, Orders, UnboundedSender<Order>, Arc<Number>) {
 }
 
 impl Handle {
-    /// A life that has ended takes no orders; a call among them is answered by being dropped.
+    /// A life that has ended takes no orders; a question among them is answered by being dropped.
     fn post(&self, order: Order) {
         let _ = self.orders.send(order);
     }
@@ -75,8 +75,8 @@ impl Instance for Handle {
         self.post(Order::Probe);
     }
 
-    fn check(&self) {
-        self.post(Order::Check);
+    fn check(&self, reply: HealthReply) {
+        self.post(Order::Check(reply));
     }
 
     fn stop(&self, rung: Rung, reason: &str) {

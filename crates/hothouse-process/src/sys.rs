@@ -1,15 +1,20 @@
-//! The system calls that need `unsafe`: `posix_spawn`, and receiving a datagram together with who sent it.
+//! What needs `unsafe`: `posix_spawn`, receiving a datagram together with who sent it, and having tokio watch a
+//! descriptor.
 //!
 //! Nothing here decides anything. All other system calls go through rustix.
-#![allow(unsafe_code, reason = "posix_spawn and credentials of a datagram's sender have no safe wrapper")]
+#![allow(unsafe_code, reason = "what is in this module has no safe wrapper")]
 
 use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr;
 
 use libc::{c_char, c_int, c_short};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::spawn::SpawnedChild;
 
 /// What `posix_spawn` is told.
 pub(crate) struct Plan<'a> {
@@ -82,9 +87,7 @@ impl FileActions {
 
     fn change_dir(&mut self, folder: &CStr) -> io::Result<()> {
         // SAFETY: initialised by `new`; the string is copied by the call.
-        check(unsafe {
-            libc::posix_spawn_file_actions_addchdir_np(self.0.as_mut_ptr(), folder.as_ptr())
-        })
+        check(unsafe { libc::posix_spawn_file_actions_addchdir_np(self.0.as_mut_ptr(), folder.as_ptr()) })
     }
 
     fn copy(&mut self, source: RawFd, target: RawFd) -> io::Result<()> {
@@ -127,8 +130,7 @@ impl Attributes {
             libc::sigemptyset(none.as_mut_ptr());
             libc::sigfillset(all.as_mut_ptr());
         }
-        let flags =
-            libc::POSIX_SPAWN_SETPGROUP | libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;
+        let flags = libc::POSIX_SPAWN_SETPGROUP | libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;
         // SAFETY: `this` was initialised above, and so were both signal sets.
         unsafe {
             check(libc::posix_spawnattr_setpgroup(this, 0))?;
@@ -190,4 +192,22 @@ fn sender(message: &libc::msghdr) -> Option<Sender> {
     // SAFETY: level, type and length say that a `ucred` follows; it may not be aligned, hence the unaligned read.
     let credentials: libc::ucred = unsafe { libc::CMSG_DATA(first).cast::<libc::ucred>().read_unaligned() };
     Some(Sender { pid: credentials.pid, uid: credentials.uid })
+}
+
+/// A value that owns one descriptor.
+///
+/// # Safety
+/// The descriptor is open, and the same, from when the value is made until it is dropped.
+pub(crate) unsafe trait OwnsFd: AsRawFd {}
+
+// SAFETY: that is what an `OwnedFd` is.
+unsafe impl OwnsFd for OwnedFd {}
+
+// SAFETY: it has one `OwnedFd`, which it neither replaces nor gives away.
+unsafe impl OwnsFd for SpawnedChild {}
+
+/// Has the tokio runtime that this is called in watch a descriptor.
+pub(crate) fn watch<T: OwnsFd>(owner: T, interest: Interest) -> io::Result<AsyncFd<T>> {
+    // SAFETY: `OwnsFd` promises what is required of the descriptor, and the `AsyncFd` owns its owner.
+    Ok(unsafe { AsyncFd::register_with_interest(owner, interest) }?)
 }

@@ -13,6 +13,7 @@
 //!
 //! The contract's messages, which are the same in every runtime, are in [`contract`].
 
+pub mod conformance;
 pub mod contract;
 mod instance;
 mod json;

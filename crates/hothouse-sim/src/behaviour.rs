@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use hothouse_kernel::input::{Answer, Exit};
-use hothouse_kernel::{Action, Code, Failure, Incarnation, Instant, PluginId, Rung, Stage};
+use hothouse_kernel::{Action, Code, Failure, Incarnation, Input, Instant, PluginId, Rung, Stage};
 use hothouse_protocol::HealthStatus;
 
 use crate::rng::Rng;
@@ -28,6 +28,11 @@ pub struct Late {
 pub trait Runtime {
     /// Carries out an action: adds the answers that will come of it.
     fn carry_out(&mut self, now: Instant, action: &Action, answers: &mut Vec<Late>);
+
+    /// What somebody asks for because of an action, and how long after it.
+    fn asks(&mut self, _action: &Action) -> Option<(Duration, Input)> {
+        None
+    }
 
     /// How much later than asked for the driver wakes up this time.
     fn oversleeps(&mut self) -> Duration {
@@ -163,12 +168,7 @@ impl Whims {
         }
     }
 
-    fn good_answers(
-        &mut self,
-        action: &Action,
-        life: &Character,
-        soon: Duration,
-    ) -> Vec<(Duration, Answer)> {
+    fn good_answers(&mut self, action: &Action, life: &Character, soon: Duration) -> Vec<(Duration, Answer)> {
         match action {
             Action::Init { .. } => vec![(soon, Answer::Initialized)],
             Action::Check { .. } => vec![(soon, Answer::Checked(Box::new(health(true))))],
@@ -210,7 +210,12 @@ impl Runtime for Whims {
         let Some(mut life) = self.characters[plugin.index()].take() else { return };
         if life.incarnation == incarnation {
             let said = self.behave(action, &mut life);
-            answers.extend(said.into_iter().map(|(after, answer)| Late { after, plugin, incarnation, answer }));
+            answers.extend(said.into_iter().map(|(after, answer)| Late {
+                after,
+                plugin,
+                incarnation,
+                answer,
+            }));
         }
         self.characters[plugin.index()] = Some(life);
         if self.rng.per_mille(self.noise) {

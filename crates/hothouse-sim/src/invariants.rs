@@ -388,9 +388,7 @@ fn verbs_in_order(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept
         _ => false,
     };
     let in_order = match action {
-        Action::Start { .. } => {
-            life.stage == Stage::Init && said(|answer| *answer == Answer::Initialized)
-        }
+        Action::Start { .. } => life.stage == Stage::Init && said(|answer| *answer == Answer::Initialized),
         Action::Probe { .. } => life.stage == Stage::Start && !life.asked,
         Action::Check { .. } => life.stage == Stage::Start && said(|answer| *answer == Answer::Started),
         _ => true,
@@ -472,10 +470,9 @@ fn leaves_in_reverse_of_readiness(ledger: &Ledger, moment: &Moment<'_>) -> Kept 
     let Some(ready) = stopped.filter_map(|life| life.ready).max() else { return Ok(()) };
     for plugin in ledger.graph.plugins() {
         let later = ledger.life(plugin).and_then(|life| life.ready).is_some_and(|later| later > ready);
-        unless(
-            later && matches!(moment.step.kernel.view_of(plugin).phase, Phase::Leaving(_)),
-            || format!("{plugin} was ready later and is to be stopped, but another one went first"),
-        )?;
+        unless(later && matches!(moment.step.kernel.view_of(plugin).phase, Phase::Leaving(_)), || {
+            format!("{plugin} was ready later and is to be stopped, but another one went first")
+        })?;
     }
     Ok(())
 }
@@ -545,8 +542,8 @@ fn a_completed_stop_is_true(ledger: &Ledger, _: &Moment<'_>, action: &Action) ->
         unless(given_up && !abandoned.contains(plugin), || format!("{plugin} is there and not named"))?;
     }
     for plugin in abandoned {
-        let there = open.lives.iter().any(|(one, _)| one == plugin);
-        unless(!there, || format!("{plugin} is named as given up, but did not live"))?;
+        let given_up = ledger.lives[plugin.index()].iter().any(|life| life.abandoned);
+        unless(!given_up, || format!("{plugin} is named as given up, but never was"))?;
     }
     Ok(())
 }

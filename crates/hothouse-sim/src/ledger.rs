@@ -60,6 +60,8 @@ pub struct Life {
     pub stop: Option<(Stamp, StopCause)>,
     /// Whether it was asked to destroy itself, and has answered.
     pub destroyed: bool,
+    /// Whether it was given up, whatever became of it later.
+    pub abandoned: bool,
     /// When the host had no more to do with it: it was gone, or given up.
     pub ended: Option<Stamp>,
 }
@@ -83,6 +85,8 @@ pub struct Open {
     pub request: Request,
     /// When.
     pub at: Stamp,
+    /// When its start was accepted.
+    pub began: Option<Stamp>,
     /// When its start began to be undone.
     pub unwound: Option<Stamp>,
     /// For a stop: the lives that were there and that it is to end.
@@ -117,6 +121,8 @@ pub struct Ledger {
     pub in_flight: u32,
     /// Whether a stop of everything was the last that was asked for.
     pub stopped_all: bool,
+    /// When a start was last accepted.
+    last_start: Stamp,
     seen: u64,
     now: Instant,
 }
@@ -126,7 +132,18 @@ impl Ledger {
     pub fn new(graph: Graph, settings: Settings) -> Ledger {
         let lives = vec![Vec::new(); graph.len()];
         let open = BTreeMap::new();
-        Ledger { graph, settings, lives, open, in_flight: 0, stopped_all: false, seen: 0, now: Instant::ZERO }
+        let last_start = Stamp { number: 0, at: Instant::ZERO };
+        Ledger {
+            graph,
+            settings,
+            lives,
+            open,
+            in_flight: 0,
+            stopped_all: false,
+            last_start,
+            seen: 0,
+            now: Instant::ZERO,
+        }
     }
 
     /// The last life of a plugin.
@@ -146,6 +163,11 @@ impl Ledger {
     /// The options of all starts and restarts under way.
     pub fn all_options(&self) -> impl Iterator<Item = StartOptions> + '_ {
         self.open.values().filter_map(|open| options_of(&open.request))
+    }
+
+    /// Whether another start was accepted after this one, which may have taken plugins of it over.
+    pub fn started_since(&self, open: &Open) -> bool {
+        open.began.is_some_and(|began| self.last_start > began)
     }
 
     fn stamp(&mut self) -> Stamp {
@@ -200,7 +222,7 @@ impl Ledger {
                 .map(|(plugin, life)| (plugin, life.incarnation))
                 .collect();
         }
-        self.open.insert(id, Open { request: request.clone(), at, unwound: None, lives });
+        self.open.insert(id, Open { request: request.clone(), at, began: None, unwound: None, lives });
     }
 
     /// The plugins that targets name.
@@ -256,6 +278,7 @@ impl Ledger {
                     ready: None,
                     stop: None,
                     destroyed: false,
+                    abandoned: false,
                     ended: None,
                 });
             }
@@ -267,12 +290,19 @@ impl Ledger {
             Happening::Abandoned { plugin, .. } => {
                 if let Some(life) = self.life_mut(*plugin) {
                     life.stage = Stage::Abandoned;
+                    life.abandoned = true;
                     let freed = life.holds_a_place();
                     life.ended.get_or_insert(at);
                     self.in_flight = self.in_flight.saturating_sub(u32::from(freed));
                 }
             }
-            Happening::StartBegan { .. } => self.stopped_all = false,
+            Happening::StartBegan { request, .. } => {
+                if let Some(open) = self.open.get_mut(request) {
+                    open.began = Some(at);
+                }
+                self.stopped_all = false;
+                self.last_start = at;
+            }
             Happening::UnwindBegan { request, .. } => {
                 if let Some(open) = self.open.get_mut(request) {
                     open.unwound = Some(at);

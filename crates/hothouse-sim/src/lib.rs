@@ -13,8 +13,10 @@
 //! do to an operating system; that is for the conformance suite of the runtimes.
 
 pub mod behaviour;
+pub mod exhaustive;
 pub mod invariants;
 pub mod ledger;
+pub mod oracle;
 pub mod random;
 pub mod rng;
 pub mod world;

@@ -67,7 +67,11 @@ impl fmt::Display for Broken {
     /// One line that reproduces it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Broken { seed, step, at, breach } = self;
-        write!(f, "cargo xtask sim --seed {seed}   # {} at input {step}, {at}: {}", breach.promise, breach.how)
+        write!(
+            f,
+            "cargo xtask sim --seed {seed}   # {} at input {step}, {at}: {}",
+            breach.promise, breach.how
+        )
     }
 }
 
@@ -100,7 +104,7 @@ fn live(seed: u64, world: &mut Story) -> Result<Stats, Box<Broken>> {
         plugin_millis: world.now().as_nanos() / 1_000_000 * world.kernel().graph().len() as u64,
         steps: world.steps(),
         lives: lives().count() as u64,
-        abandoned: lives().filter(|life| life.stage == crate::ledger::Stage::Abandoned).count() as u64,
+        abandoned: lives().filter(|life| life.abandoned).count() as u64,
     })
 }
 
@@ -184,7 +188,8 @@ fn requests(rng: &mut Rng, plugins: usize) -> Vec<(Instant, Request)> {
     let mut requests = vec![(at, Request::Start { targets: Targets::All, options: options(rng) })];
     let hasty = rng.pick(&[0, 300, 800]);
     for _ in 0..rng.below(40) {
-        let pause = if rng.per_mille(hasty) { Duration::from_secs(30) } else { Duration::from_secs(4 * 3600) };
+        let pause =
+            if rng.per_mille(hasty) { Duration::from_secs(30) } else { Duration::from_secs(4 * 3600) };
         at = at + rng.duration(Duration::from_micros(10), pause);
         requests.push((at, request(rng, plugins)));
     }
@@ -194,9 +199,9 @@ fn requests(rng: &mut Rng, plugins: usize) -> Vec<(Instant, Request)> {
 fn request(rng: &mut Rng, plugins: usize) -> Request {
     let targets = match rng.below(4) {
         0 => Targets::All,
-        _ => Targets::Some(
-            (0..1 + rng.below(3)).map(|_| PluginId(rng.below(plugins as u64) as u32)).collect(),
-        ),
+        _ => {
+            Targets::Some((0..1 + rng.below(3)).map(|_| PluginId(rng.below(plugins as u64) as u32)).collect())
+        }
     };
     match rng.below(10) {
         0..=4 => Request::Start { targets, options: options(rng) },

@@ -6,7 +6,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use hothouse_kernel::{Action, Event, Input, Instant, Kernel};
+use hothouse_kernel::input::Answer;
+use hothouse_kernel::{Action, Event, Input, Instant, Kernel, Phase, Rung};
 
 use crate::behaviour::{Late, Runtime};
 
@@ -162,14 +163,33 @@ impl<R: Runtime, O: Observer> World<R, O> {
             (Some(wake), arrival) if arrival.is_none_or(|arrival| wake < arrival) => {
                 (wake, Input::TimePassed)
             }
-            _ => match self.arrivals.pop() {
-                Some(Reverse(arrival)) => (arrival.at, arrival.input),
-                None => return Ok(false),
+            _ => match self.arrivals.peek() {
+                Some(Reverse(next)) if self.must_wake_before(next) => (next.at, Input::TimePassed),
+                _ => match self.arrivals.pop() {
+                    Some(Reverse(arrival)) => (arrival.at, arrival.input),
+                    None => return Ok(false),
+                },
             },
         };
         self.now = self.now.max(at);
         self.feed(input)?;
         Ok(true)
+    }
+
+    /// Whether a driver that is late must be woken before this arrival, so that what follows from the time and what
+    /// follows from the arrival can be told apart: the end of a life, which is a fact whatever was due, and an answer
+    /// that would pass for one to a question that is due but was not asked yet.
+    fn must_wake_before(&self, next: &Arrival) -> bool {
+        let Input::Answered { plugin, answer, .. } = &next.input else { return false };
+        if self.kernel.next_deadline().is_none_or(|deadline| deadline > next.at) {
+            return false;
+        }
+        match (answer, self.kernel.view_of(*plugin).phase) {
+            (Answer::Gone(_), _) => true,
+            (Answer::Destroyed(_), phase) => !matches!(phase, Phase::Stopping { rung: Rung::Destroy, .. }),
+            (_, Phase::Starting { until, ask_at: Some(ask_at), .. }) => ask_at <= next.at && until > next.at,
+            _ => false,
+        }
     }
 
     /// When the driver will wake up if nothing arrives.
@@ -208,6 +228,9 @@ impl<R: Runtime, O: Observer> World<R, O> {
         let actions = std::mem::take(&mut self.actions);
         for action in &actions {
             self.runtime.carry_out(self.now, action, &mut self.answers);
+            if let Some((after, input)) = self.runtime.asks(action) {
+                self.send(self.now + after, input);
+            }
         }
         self.actions = actions;
         let mut answers = std::mem::take(&mut self.answers);

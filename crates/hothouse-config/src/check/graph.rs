@@ -62,7 +62,7 @@ pub(super) fn check(plugins: &[PluginDraft<'_>], report: &mut Report) {
     let decls = named.iter().map(Named::decl).collect();
     let Err(errors) = Graph::build(decls) else { return };
     for error in errors {
-        if let Some(draft) = problem(&named, &error) {
+        if let Some(draft) = problem(&named, &error, report.wants_hints()) {
             report.error(draft);
         }
     }
@@ -117,7 +117,7 @@ fn itself(plugin: &Named<'_>, report: &mut Report) {
     }
 }
 
-fn problem(plugins: &[Named<'_>], error: &GraphError) -> Option<Draft> {
+fn problem(plugins: &[Named<'_>], error: &GraphError, with_hint: bool) -> Option<Draft> {
     match error {
         GraphError::Duplicate { name, first, second } => {
             let (first, second) = (plugins.get(*first)?.draft, plugins.get(*second)?.draft);
@@ -130,13 +130,17 @@ fn problem(plugins: &[Named<'_>], error: &GraphError) -> Option<Draft> {
         }
         GraphError::Missing { from, edge, name } => {
             let (needed, _) = plugins.get(*from)?.edges.get(*edge)?;
+            let message = format!("there is no plugin named `{name}`");
+            let draft = Draft::new(needed.at, &needed.path, message).found(name);
+            if !with_hint {
+                return Some(draft);
+            }
             let mut names: Vec<_> = plugins.iter().map(|plugin| plugin.name).collect();
             names.sort_unstable();
             names.dedup();
-            let draft = Draft::new(needed.at, &needed.path, format!("there is no plugin named `{name}`"));
             let hint =
                 (names.len() <= LISTED_NAMES).then(|| format!("the plugins are: {}", names.join(", ")));
-            Some(draft.found(name).maybe_hint(hint).near(nearest(name, names.iter().copied())))
+            Some(draft.maybe_hint(hint).near(nearest(name, names.iter().copied())))
         }
         GraphError::Unsatisfied { from, edge, dependent, dependency, range, found } => {
             let (needed, _) = plugins.get(*from)?.edges.get(*edge)?;

@@ -153,8 +153,11 @@ fn timezone(field: &Field<'_>, report: &mut Report) {
     }
     let interpolated = field.as_string().is_some_and(Template::is_interpolated);
     let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
-    let near =
-        if interpolated { None } else { crate::near::nearest(&text, names.iter().map(String::as_str)) };
+    let near = if interpolated || !report.wants_hints() {
+        None
+    } else {
+        crate::near::nearest(&text, names.iter().map(String::as_str))
+    };
     let draft = field.expected("the IANA name of a time zone, such as Europe/Berlin or UTC");
     report.error(draft.near(near));
 }

@@ -75,7 +75,8 @@ pub(super) fn check(plugin: &PluginDraft<'_>, setting: &Setting<'_>, report: &mu
     for program in &plugin.programs {
         let name = OsStr::new(program.program.reveal());
         if let Err(why) = resolve_program(name, cwd, variables.as_deref()) {
-            report.error(not_runnable(program, cwd, variables.as_deref(), &why));
+            let with_hint = report.wants_hints();
+            report.error(not_runnable(program, cwd, variables.as_deref(), &why, with_hint));
         }
     }
 }
@@ -85,7 +86,8 @@ fn missing_folder(plugin: &PluginDraft<'_>, cwd: &FilePath, report: &mut Report)
     let found = field.found();
     let message =
         if cwd.exists() { format!("{found} is not a folder") } else { format!("there is no folder {found}") };
-    let near = similar_file(cwd).map(|near| format!("did you mean `{near}`?"));
+    let near = if report.wants_hints() { similar_file(cwd) } else { None };
+    let near = near.map(|near| format!("did you mean `{near}`?"));
     report.error(field.problem(message).found(found).maybe_hint(near));
 }
 
@@ -104,6 +106,7 @@ fn not_runnable(
     cwd: &FilePath,
     path: Option<&OsStr>,
     why: &NotRunnable,
+    with_hint: bool,
 ) -> crate::problem::Draft {
     let ProgramUse { program: text, field } = program;
     let name = text.shown();
@@ -118,7 +121,7 @@ fn not_runnable(
         NotRunnable::Folder(_) => field.problem(format!("`{name}` is a folder, not a program")),
     };
     let draft = draft.found(name);
-    if *why != NotRunnable::NotFound || text.is_interpolated() {
+    if *why != NotRunnable::NotFound || text.is_interpolated() || !with_hint {
         return draft;
     }
     if text.reveal().contains('/') {

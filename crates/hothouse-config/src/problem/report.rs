@@ -115,6 +115,11 @@ impl Report {
         self.drafts.push((Severity::Warning, draft));
     }
 
+    /// Whether a hint that is dear to find will still be seen: false once there are more problems than are kept.
+    pub(crate) fn wants_hints(&self) -> bool {
+        self.drafts.len() < MAX_PROBLEMS
+    }
+
     /// A stretch of the file that excerpts must not show: a password written there as it is.
     pub(crate) fn hide(&mut self, span: Span) {
         self.hidden.push(span);

@@ -224,16 +224,16 @@ impl<'a> Fields<'a> {
     /// Reports the keys that nobody asked for; gives those that were probably meant by them.
     fn unknown(&self, ignore: impl Fn(&str) -> bool, report: &mut Report) -> Vec<&'static str> {
         let Some(members) = self.of.members() else { return Vec::new() };
+        // What is there already was not meant; what is missing most of all was.
+        let free: Vec<_> = self.asked.iter().copied().filter(|asked| self.of.get(asked).is_none()).collect();
+        let allowed = self.asked.join(", ");
         let mut slips = Vec::new();
         for (key, field) in members.filter(|(key, _)| !ignore(key) && !self.asked.contains(key)) {
-            // What is there already was not meant; what is missing most of all was.
-            let free = || self.asked.iter().copied().filter(|asked| self.of.get(asked).is_none());
-            let near = nearest(key, free());
-            slips.extend(free().find(|asked| Some(*asked) == near));
-            let draft =
-                Draft::new(field.key_at, &field.path, format!("unknown setting `{}`", key.escape_debug()));
-            let allowed = self.asked.join(", ");
-            let draft = draft.found(key).hint(format!("allowed here: {allowed}")).allowed(allowed);
+            let near = nearest(key, free.iter().copied());
+            slips.extend(free.iter().find(|asked| Some(**asked) == near));
+            let message = format!("unknown setting `{}`", key.escape_debug());
+            let draft = Draft::new(field.key_at, &field.path, message).found(key);
+            let draft = draft.hint(format!("allowed here: {allowed}")).allowed(allowed.as_str());
             report.error(draft.near(near));
         }
         slips

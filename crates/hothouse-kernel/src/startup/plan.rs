@@ -106,7 +106,7 @@ impl Plan {
 
 fn collect(graph: &Graph, plugins: &[PluginId]) -> PluginSet {
     let mut set = PluginSet::with_room(graph.len());
-    for plugin in plugins {
+    for plugin in plugins.iter().filter(|plugin| graph.contains(**plugin)) {
         set.insert(*plugin);
     }
     set

@@ -17,6 +17,8 @@ pub(crate) struct Run {
     pub(crate) progress: Progress,
     /// Plugins whose turn has come, the most urgent in front.
     free: BinaryHeap<Free>,
+    /// The first entry that has not come to an outcome, as far as that is known.
+    first_unsettled: usize,
     /// How many of its plugins hold a place: launched, and neither ready nor gone.
     in_flight: u32,
     /// How many of its plugins are neither ready nor at rest.
@@ -36,7 +38,8 @@ pub(crate) enum Progress {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Free {
     remaining: u64,
-    position: Reverse<u32>,
+    /// Its place among the entries, which are in the order of the plan.
+    entry: Reverse<u32>,
     plugin: PluginId,
 }
 
@@ -56,22 +59,36 @@ impl Run {
             },
             progress: Progress::Starting,
             free: BinaryHeap::new(),
+            first_unsettled: 0,
             in_flight: 0,
             open: plan.steps.len() as u32,
         }
     }
 
     /// Nothing this plugin waits for is pending any more.
-    pub(crate) fn freed(&mut self, graph: &Graph, plugin: PluginId) {
+    pub(crate) fn freed(&mut self, graph: &Graph, entry: u32) {
+        let plugin = self.entry(entry).plugin;
         // One at a time there is nothing to gain from urgency, and the order of the plan is the promise.
         let remaining = if self.options.parallel { graph.remaining(plugin) } else { 0 };
-        self.free.push(Free { remaining, position: Reverse(graph.position(plugin)), plugin });
+        self.free.push(Free { remaining, entry: Reverse(entry), plugin });
     }
 
     /// The next plugin to launch, if there is one and a place for it.
     pub(crate) fn take_free(&mut self) -> Option<PluginId> {
-        let place = self.progress == Progress::Starting && (self.options.parallel || self.in_flight == 0);
+        let place = self.progress == Progress::Starting && (self.options.parallel || self.is_turn());
         if place { self.free.pop().map(|free| free.plugin) } else { None }
+    }
+
+    /// One at a time, in the order of the plan: whether the most urgent plugin is the next one. A plugin later in the
+    /// plan may be free already while the next one still waits for another start, or for its last life to end.
+    fn is_turn(&mut self) -> bool {
+        let unsettled = &self.report.entries[self.first_unsettled..];
+        self.first_unsettled += unsettled.iter().take_while(|entry| entry.settled.is_some()).count();
+        let next = self.first_unsettled as u32;
+        while self.free.peek().is_some_and(|free| free.entry.0 < next) {
+            self.free.pop();
+        }
+        self.in_flight == 0 && self.free.peek().is_some_and(|free| free.entry.0 == next)
     }
 
     pub(crate) fn launched(&mut self, entry: u32, now: Instant) {

@@ -34,7 +34,8 @@ impl HttpTarget {
                  such as curl"
             ));
         }
-        let rest = url.strip_prefix("http://").ok_or_else(|| format!("`{url}` does not begin with http://"))?;
+        let rest =
+            url.strip_prefix("http://").ok_or_else(|| format!("`{url}` does not begin with http://"))?;
         if rest.chars().any(|character| character.is_whitespace() || character.is_control()) {
             return Err(format!("`{}` must not contain spaces or control characters", shown(url.as_bytes())));
         }

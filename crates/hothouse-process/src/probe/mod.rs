@@ -12,6 +12,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::pin::Pin;
 
+use hothouse_protocol::HealthStatus;
+use hothouse_runtime::unix_ms;
+
 use crate::{EnvPlan, Spawner};
 
 pub use http::HttpTarget;
@@ -72,9 +75,11 @@ impl HealthProbe {
                  method"
             ));
         } else if text.trim().is_empty() {
-            return Err("it is empty; allowed are http://…, tcp://host:port, exec:command, or the name of a \
+            return Err(
+                "it is empty; allowed are http://…, tcp://host:port, exec:command, or the name of a \
                         method"
-                .into());
+                    .into(),
+            );
         } else {
             return Ok(HealthProbe::Method(text.to_owned()));
         };
@@ -112,6 +117,11 @@ impl fmt::Display for Endpoint {
             }
         }
     }
+}
+
+/// The health that a probe found: good, or bad for this reason.
+pub(crate) fn health(problem: Option<String>) -> HealthStatus {
+    HealthStatus { healthy: problem.is_none(), timestamp: unix_ms(), details: None, message: problem }
 }
 
 #[cfg(test)]

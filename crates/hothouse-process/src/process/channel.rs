@@ -10,8 +10,8 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use super::Transport;
 use super::outbox::Outbox;
 use crate::child::LogEnds;
-use crate::inlet::{Inlet, Read};
 use crate::lines::{Line, Lines, Overflow};
+use crate::pipe_end::{PipeEnd, Read};
 use crate::spawn::Source;
 
 /// The descriptor of the child that is the channel under [`Transport::Fd`].
@@ -28,9 +28,8 @@ pub(super) struct Ends {
 /// A channel to a child that runs.
 #[derive(Debug)]
 pub(super) struct Channel {
-    incoming: Option<Inlet>,
+    incoming: Option<PipeEnd>,
     outgoing: Option<Outgoing>,
-    pub(super) outbox: Outbox,
     lines: Lines,
 }
 
@@ -38,7 +37,7 @@ pub(super) struct Channel {
 enum Outgoing {
     /// The socket that is read from as well.
     Shared,
-    Own(Inlet),
+    Own(PipeEnd),
 }
 
 /// Makes both ends of everything: this side's, and the child's with their numbers.
@@ -66,39 +65,34 @@ pub(super) fn ends(transport: Transport) -> io::Result<(Ends, Vec<(Source, i32)>
 impl Channel {
     pub(super) fn new(ends: Ends, max_line: usize) -> io::Result<(Channel, LogEnds)> {
         let (incoming, outgoing) = match ends.writing {
-            None => (Inlet::two_way(ends.reading)?, Outgoing::Shared),
-            Some(writing) => (Inlet::new(ends.reading)?, Outgoing::Own(Inlet::outlet(writing)?)),
+            None => (PipeEnd::two_way(ends.reading)?, Outgoing::Shared),
+            Some(writing) => (PipeEnd::reading(ends.reading)?, Outgoing::Own(PipeEnd::writing(writing)?)),
         };
         let channel = Channel {
             incoming: Some(incoming),
             outgoing: Some(outgoing),
-            outbox: Outbox::default(),
             lines: Lines::new(max_line, Overflow::Skip),
         };
         Ok((channel, ends.logs))
     }
 
-    /// Whether anything can still be said to the child.
-    pub(super) fn can_write(&self) -> bool {
-        self.outgoing.is_some()
-    }
-
-    /// Writes once.
-    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Writes once from what waits.
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Poll<()> {
         let to = match (&self.outgoing, &self.incoming) {
-            (Some(Outgoing::Own(outlet)), _) => outlet,
+            (Some(Outgoing::Own(pipe)), _) => pipe,
             (Some(Outgoing::Shared), Some(socket)) => socket,
-            _ => return Poll::Pending,
-        };
-        match self.outbox.poll_write(cx, to) {
-            Poll::Ready(Ok(())) => Poll::Ready(()),
-            Poll::Ready(Err(_)) => {
-                // It reads no more. What becomes of it shows soon enough: it exits, or is not heard of.
-                self.close();
-                Poll::Ready(())
+            _ => {
+                outbox.close();
+                return Poll::Pending;
             }
-            Poll::Pending => Poll::Pending,
+        };
+        let wrote = outbox.poll_write(cx, to);
+        if let Poll::Ready(Err(_)) = wrote {
+            // It reads no more. What becomes of it shows soon enough: it exits, or is not heard of.
+            outbox.close();
+            self.close();
         }
+        wrote.map(|_| ())
     }
 
     /// Reads once, and gives every line that is complete.
@@ -125,7 +119,6 @@ impl Channel {
 
     /// Says no more; the child reads the end of its channel. What it still says is read.
     pub(super) fn close(&mut self) {
-        self.outbox.clear();
         if let (Some(Outgoing::Shared), Some(socket)) = (self.outgoing.take(), &self.incoming) {
             // It can fail only if the other end is gone, which is as well.
             let _ = shutdown(socket.fd().get_ref(), Shutdown::Write);

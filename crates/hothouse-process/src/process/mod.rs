@@ -8,7 +8,9 @@ mod channel;
 mod life;
 mod outbox;
 mod rpc;
+mod talk;
 mod verbs;
+mod wishes;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

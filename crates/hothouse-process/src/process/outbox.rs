@@ -3,10 +3,10 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use crate::inlet::Inlet;
+use crate::pipe_end::PipeEnd;
 
 /// As much as may wait for a plugin that does not read, in bytes. One message may exceed it if nothing else waits.
-const ROOM: usize = 4 * 1024 * 1024;
+pub(super) const ROOM: usize = 4 * 1024 * 1024;
 
 /// An outbox that is emptied keeps no more memory than this.
 const KEEP: usize = 16 * 1024;
@@ -16,6 +16,7 @@ const KEEP: usize = 16 * 1024;
 pub(super) struct Outbox {
     waiting: Vec<u8>,
     written: usize,
+    is_closed: bool,
 }
 
 impl Outbox {
@@ -28,13 +29,11 @@ impl Outbox {
         self.is_empty() || self.waiting.len() - self.written + length <= ROOM
     }
 
-    /// Whether as much waits as may.
-    pub(super) fn is_full(&self) -> bool {
-        !self.has_room_for(1)
-    }
-
     /// Adds a line, whether there is room or not.
     pub(super) fn push(&mut self, line: Vec<u8>) {
+        if self.is_closed {
+            return;
+        }
         if self.is_empty() {
             self.waiting = line;
         } else {
@@ -42,13 +41,17 @@ impl Outbox {
         }
     }
 
-    /// Drops everything.
-    pub(super) fn clear(&mut self) {
-        *self = Outbox::default();
+    /// Nothing can be said any more: drops everything, also what is still to come.
+    pub(super) fn close(&mut self) {
+        *self = Outbox { is_closed: true, ..Outbox::default() };
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
     }
 
     /// Writes once, as much as the other side takes. Pending also if there is nothing to write.
-    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, to: &Inlet) -> Poll<io::Result<()>> {
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, to: &PipeEnd) -> Poll<io::Result<()>> {
         if self.is_empty() {
             return Poll::Pending;
         }
@@ -88,11 +91,11 @@ mod tests {
     #[test]
     fn room_is_bounded_but_one_message_always_fits() {
         let mut outbox = Outbox::default();
-        assert!(outbox.has_room_for(10 * ROOM) && !outbox.is_full());
+        assert!(outbox.has_room_for(10 * ROOM));
         outbox.push(vec![b'x'; ROOM - 10]);
         assert!(outbox.has_room_for(10) && !outbox.has_room_for(11));
         outbox.push(vec![b'y'; 20]);
-        assert!(outbox.is_full());
+        assert!(!outbox.has_room_for(1));
         outbox.wrote(ROOM);
         assert_eq!((outbox.waiting.len(), outbox.written), (10, 0));
         outbox.wrote(10);

@@ -80,9 +80,10 @@ impl<'a> Message<'a> {
         let Ok(text) = str::from_utf8(line) else {
             return Err(NoMessage::NotRpc(format!("a line that is not UTF-8: `{}`", shown(line))));
         };
-        let envelope: Envelope<'_> = serde_json::from_str(text)
-            .map_err(|_| NoMessage::NotRpc(format!("a line that is no JSON-RPC message: `{}`", shown(line))))?;
-        if envelope.jsonrpc.as_deref() != Some("2.0") {
+        let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|_| {
+            NoMessage::NotRpc(format!("a line that is no JSON-RPC message: `{}`", shown(line)))
+        })?;
+        if !text.trim_start().starts_with('{') || envelope.jsonrpc.as_deref() != Some("2.0") {
             let what = format!("a line without \"jsonrpc\":\"2.0\": `{}`", shown(line));
             return Err(NoMessage::NotRpc(what));
         }
@@ -106,7 +107,10 @@ impl<'a> Envelope<'a> {
             _ => return Err("has more than one of `method`, `result` and `error`"),
         };
         let id = self.id.ok_or("answers and has no `id`")?;
-        let id = id.get().parse().map_err(|_| "answers a question that was not asked: its `id` is no such number")?;
+        let id = id
+            .get()
+            .parse()
+            .map_err(|_| "answers a question that was not asked: its `id` is no such number")?;
         Ok(Message::Answer(id, result))
     }
 }
@@ -209,7 +213,10 @@ mod tests {
 
     #[test]
     fn answers_are_read_and_results_are_not_touched() {
-        assert_eq!(read(r#"{"jsonrpc":"2.0","id":7,"result":[1.50,9007199254740993]}"#), "7 = [1.50,9007199254740993]");
+        assert_eq!(
+            read(r#"{"jsonrpc":"2.0","id":7,"result":[1.50,9007199254740993]}"#),
+            "7 = [1.50,9007199254740993]"
+        );
         assert_eq!(read(r#"{"jsonrpc":"2.0","id":7,"result":null}"#), "7 = null");
         assert_eq!(read(r#"{"id":7,"jsonrpc":"\u0032.0","result":1,"extra":{}}"#), "7 = 1");
         let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"no disk","data":{"code":"E","retryable":true}}}"#;

@@ -7,7 +7,8 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, pidfd_open, waitid,
 };
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+
+use crate::sys;
 
 /// A child process that leads a process group of its own. It has not been waited for, so its number is its own.
 ///
@@ -72,7 +73,7 @@ impl SpawnedChild {
             return;
         };
         runtime.spawn(async move {
-            if let Ok(pidfd) = AsyncFd::with_interest(pidfd, Interest::READABLE)
+            if let Ok(pidfd) = sys::watch(pidfd, Interest::READABLE)
                 && pidfd.readable().await.is_ok()
             {
                 let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);

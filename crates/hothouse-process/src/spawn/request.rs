@@ -39,7 +39,8 @@ impl SpawnRequest {
     /// Spawns the child on this thread.
     pub(super) fn carry_out(self, null: &OwnedFd) -> Result<SpawnedChild, SpawnError> {
         let variables = self.env.variables();
-        let file = find(&self.command, variables.get(OsStr::new("PATH")).map(OsString::as_os_str), &self.cwd)?;
+        let file =
+            find(&self.command, variables.get(OsStr::new("PATH")).map(OsString::as_os_str), &self.cwd)?;
         let spawned = self.spawn(&file, &variables, null);
         spawned.map_err(|error| {
             let size = self.command.iter().map(|word| word.len() + 1).sum::<usize>()
@@ -64,20 +65,16 @@ impl SpawnRequest {
         let mut moved = Vec::new();
         for (source, target) in &self.fds {
             let source = source.fd(null);
-            let copy = (source.as_raw_fd() < above).then(|| fcntl_dupfd_cloexec(source, above)).transpose()?;
+            let copy =
+                (source.as_raw_fd() < above).then(|| fcntl_dupfd_cloexec(source, above)).transpose()?;
             moved.push((source, copy, *target));
         }
         let fds: Vec<(BorrowedFd<'_>, RawFd)> = moved
             .iter()
             .map(|(source, copy, target)| (copy.as_ref().map_or(*source, AsFd::as_fd), *target))
             .collect();
-        let plan = sys::Plan {
-            path: &path,
-            arguments: &arguments,
-            environment: &environment,
-            cwd: &cwd,
-            fds: &fds,
-        };
+        let plan =
+            sys::Plan { path: &path, arguments: &arguments, environment: &environment, cwd: &cwd, fds: &fds };
         SpawnedChild::adopt(sys::spawn(&plan)?)
     }
 }

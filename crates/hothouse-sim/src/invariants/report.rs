@@ -81,10 +81,11 @@ pub(super) fn an_undone_start_leaves_nothing_running(
     }
     for entry in &report.entries {
         let Some(life) = life_of(ledger, open, entry) else { continue };
-        // Meanwhile another request may have taken the plugin over.
+        // A plugin that was being stopped because somebody asked may have been taken over by a later start.
         let phase = moment.step.kernel.view_of(entry.plugin).phase;
-        let taken_over =
-            matches!(phase, Phase::Leaving(StopCause::Restart) | Phase::Stopping { cause: StopCause::Restart, .. });
+        let taken_over = ledger.started_since(open)
+            && matches!(phase, Phase::Leaving(_) | Phase::Stopping { .. })
+            && report.failed != Some(entry.plugin);
         unless(life.ended.is_none() && !taken_over, || format!("{} still lives", entry.plugin))?;
     }
     Ok(())
@@ -108,15 +109,12 @@ pub(super) fn nothing_is_launched_once_the_unwind_began(
     Ok(())
 }
 
-pub(super) fn rolled_back_in_the_order_of_stopping(
-    ledger: &Ledger,
-    _: &Moment<'_>,
-    action: &Action,
-) -> Kept {
+pub(super) fn rolled_back_in_the_order_of_stopping(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
     let Some((open, report)) = report(ledger, action) else { return Ok(()) };
     let Some(unwound) = open.unwound else {
         return unless(!report.rolled_back.is_empty(), || String::from("nothing was undone"));
     };
+    let undoes = options_of(&open.request).is_some_and(|options| options.rollback_on_failure);
     let mut stopped = Vec::new();
     for entry in &report.entries {
         let Some(life) = life_of(ledger, open, entry).filter(|life| life.initialized.is_some()) else {
@@ -124,8 +122,11 @@ pub(super) fn rolled_back_in_the_order_of_stopping(
         };
         let Some((when, cause)) = &life.stop else { continue };
         // The failing plugin is stopped in the same step in which the unwind is announced, just before it.
-        let in_turn = *when > unwound || report.failed == Some(entry.plugin) && when.at == unwound.at;
+        let in_turn =
+            *when > unwound || undoes && report.failed == Some(entry.plugin) && when.at == unwound.at;
         let undone = match cause {
+            // A plugin that a later start has taken over is stopped on behalf of that one.
+            StopCause::Unwind(_) | StopCause::Asked if ledger.started_since(open) => false,
             StopCause::Unwind(failed) => report.failed == Some(*failed),
             StopCause::Failure(_) => report.failed == Some(entry.plugin),
             StopCause::Asked => report.stopped,
@@ -150,11 +151,7 @@ pub(super) fn rolled_back_in_the_order_of_stopping(
     Ok(())
 }
 
-pub(super) fn one_after_the_other_if_not_parallel(
-    ledger: &Ledger,
-    _: &Moment<'_>,
-    action: &Action,
-) -> Kept {
+pub(super) fn one_after_the_other_if_not_parallel(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
     let Some((open, report)) = report(ledger, action) else { return Ok(()) };
     if options_of(&open.request).is_none_or(|options| options.parallel) {
         return Ok(());
@@ -173,11 +170,7 @@ pub(super) fn one_after_the_other_if_not_parallel(
     Ok(())
 }
 
-pub(super) fn dependents_of_the_lost_fail_by_name(
-    ledger: &Ledger,
-    _: &Moment<'_>,
-    action: &Action,
-) -> Kept {
+pub(super) fn dependents_of_the_lost_fail_by_name(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
     let Some((_, report)) = report(ledger, action) else { return Ok(()) };
     for entry in &report.entries {
         let Some(failure) = &entry.failure else { continue };

@@ -1,4 +1,4 @@
-//! The reading end of a pipe or socket that a child writes to.
+//! This side's end of a pipe or socket that a child has the other end of.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -9,12 +9,14 @@ use rustix::io::{ioctl_fionbio, ioctl_fionread};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::sys;
+
 /// As much as a pipe holds. It lives on the stack while a read lasts, so that an idle child costs nothing.
 const CHUNK: usize = 64 * 1024;
 
-/// A descriptor that is read when there is something in it.
+/// A descriptor that is used when it is ready, and never waited for.
 #[derive(Debug)]
-pub(crate) struct Inlet {
+pub(crate) struct PipeEnd {
     fd: AsyncFd<OwnedFd>,
 }
 
@@ -27,25 +29,25 @@ pub(crate) enum Read {
     End,
 }
 
-impl Inlet {
+impl PipeEnd {
     /// Reads from this descriptor, which nobody else uses on this side.
-    pub(crate) fn new(fd: OwnedFd) -> io::Result<Inlet> {
-        Inlet::with(fd, Interest::READABLE)
+    pub(crate) fn reading(fd: OwnedFd) -> io::Result<PipeEnd> {
+        PipeEnd::with(fd, Interest::READABLE)
     }
 
     /// The same for a socket that is written to as well.
-    pub(crate) fn two_way(fd: OwnedFd) -> io::Result<Inlet> {
-        Inlet::with(fd, Interest::READABLE | Interest::WRITABLE)
+    pub(crate) fn two_way(fd: OwnedFd) -> io::Result<PipeEnd> {
+        PipeEnd::with(fd, Interest::READABLE | Interest::WRITABLE)
     }
 
     /// The same for the end of a pipe that is only written to.
-    pub(crate) fn outlet(fd: OwnedFd) -> io::Result<Inlet> {
-        Inlet::with(fd, Interest::WRITABLE)
+    pub(crate) fn writing(fd: OwnedFd) -> io::Result<PipeEnd> {
+        PipeEnd::with(fd, Interest::WRITABLE)
     }
 
-    fn with(fd: OwnedFd, interest: Interest) -> io::Result<Inlet> {
+    fn with(fd: OwnedFd, interest: Interest) -> io::Result<PipeEnd> {
         ioctl_fionbio(&fd, true)?;
-        Ok(Inlet { fd: AsyncFd::with_interest(fd, interest)? })
+        Ok(PipeEnd { fd: sys::watch(fd, interest)? })
     }
 
     /// The descriptor, to write to it.

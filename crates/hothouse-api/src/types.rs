@@ -1,0 +1,192 @@
+//! Bodies of requests and answers. Names on the wire are camelCase; times are milliseconds.
+
+use hothouse_protocol::{HealthStatus, StartupOrchestrationResult};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// Every plugin of a host.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plugins {
+    /// The project's name.
+    pub project: String,
+    /// The host's own process.
+    pub pid: u32,
+    /// How long the host has been running.
+    pub uptime_ms: u64,
+    /// The plugins, in the order of the project file.
+    pub plugins: Vec<PluginInfo>,
+}
+
+/// How one plugin stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PluginInfo {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What runs it: `native`, `process`, `command`.
+    pub runtime: String,
+    /// What is wanted of it: `up` or `down`.
+    pub desired: String,
+    /// Where it is: `not-started`, `waiting`, `initializing`, `starting`, `checking`, `ready`, `leaving`,
+    /// `stopping`, `stopped`, `failed`, `abandoned`.
+    pub phase: String,
+    /// The protocol's health status.
+    pub status: String,
+    /// How long it has been there.
+    pub since_ms: u64,
+    /// The number of its current or last life; 0 if it never lived.
+    pub incarnation: u64,
+    /// Its process, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// The methods that it exports, while it lives.
+    pub methods: Vec<String>,
+    /// What it needs, by name.
+    pub dependencies: Vec<String>,
+    /// Why it is not running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<FailureInfo>,
+}
+
+/// Why a plugin is not running.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailureInfo {
+    /// The code, as in the protocol's `error.code`.
+    pub code: String,
+    /// How far it had come.
+    pub stage: String,
+    /// What happened.
+    pub message: String,
+    /// Its last words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The plugin that really failed, if it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// Where the plugin stands in the project file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+}
+
+/// Which plugins to start, stop or restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Change {
+    /// Their names. Absent: all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plugins: Option<Vec<String>>,
+    /// The longest that each start may take; absent: as configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+}
+
+/// What a start or a restart came to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Started {
+    /// The protocol's own report.
+    pub result: StartupOrchestrationResult,
+    /// When what happened.
+    pub timeline: Timeline,
+    /// The plugin that failed first, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root_cause: Option<RootCause>,
+}
+
+/// The plugin that failed first, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RootCause {
+    /// Its name.
+    pub plugin: String,
+    /// Why it failed.
+    pub failure: FailureInfo,
+}
+
+/// When what happened during a start, in milliseconds from the request, with fractions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timeline {
+    /// One entry per plugin, in the order of the plan.
+    pub plugins: Vec<TimelineEntry>,
+    /// The chain of plugins that decided how long it took, first to last.
+    pub critical_path: Vec<String>,
+    /// The whole.
+    pub total_ms: f64,
+}
+
+/// When what happened to one plugin. What did not happen is absent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimelineEntry {
+    /// Its name.
+    pub plugin: String,
+    /// Its launch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub launched_ms: Option<f64>,
+    /// The end of its `init`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initialized_ms: Option<f64>,
+    /// Its readiness, or its failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled_ms: Option<f64>,
+    /// Whether it became ready.
+    pub success: bool,
+}
+
+/// What was stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stopped {
+    /// Plugins that could not be ended at all.
+    pub abandoned: Vec<String>,
+}
+
+/// A call of a method.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CallRequest {
+    /// The plugin.
+    pub plugin: String,
+    /// The method.
+    pub method: String,
+    /// The argument; absent: `null`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Box<RawValue>>,
+    /// How long to wait; absent: 30 seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+}
+
+/// The answer to a call that succeeded. One that failed is a [`Problem`] with the plugin's own code.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallAnswer {
+    /// The plugin's answer.
+    pub result: Box<RawValue>,
+}
+
+/// A plugin's health.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthAnswer {
+    /// What it says, or what the probe of it says.
+    pub health: HealthStatus,
+}
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// For programs: `REFUSED`, `BAD_REQUEST`, `NOT_FOUND`, or the code of a failed call.
+    pub code: String,
+    /// For a person.
+    pub message: String,
+    /// Whether the same request may succeed later.
+    #[serde(default)]
+    pub retryable: bool,
+}

@@ -1,0 +1,284 @@
+//! One life of a `command` plugin: a task that owns the child and whatever shows that it is ready.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use hothouse_kernel::input::Exit;
+use hothouse_kernel::{Answer, Rung};
+use hothouse_runtime::contract::{Description, PluginError};
+use hothouse_runtime::{HealthReply, Level, Report, Reporter};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::ready::{Given, Watch, prepare};
+use super::{CommandSpec, Readiness};
+use crate::child::{Child, LogEnds};
+use crate::handle::{Number, Order, Orders};
+use crate::never_lived::never_lived;
+use crate::probe::{Attempt, Surroundings, health};
+use crate::spawn::{Source, SpawnError, SpawnRequest, Spawning};
+
+/// What a life begins with.
+pub(super) struct Beginning {
+    pub(super) reporter: Reporter,
+    pub(super) spec: Arc<CommandSpec>,
+    pub(super) surroundings: Surroundings,
+    pub(super) orders: Orders,
+    pub(super) pid: Arc<Number>,
+}
+
+/// A life whose child runs, or has run.
+struct Life {
+    reporter: Reporter,
+    spec: Arc<CommandSpec>,
+    surroundings: Surroundings,
+    orders: Orders,
+    pid: Arc<Number>,
+    watch: Watch,
+    is_ready: bool,
+    /// Whether `start` was asked for and is not answered.
+    is_awaited: bool,
+    is_stopping: bool,
+    /// The probe that is under way, and what its outcome answers.
+    attempt: Option<(Attempt, Purpose)>,
+}
+
+enum Purpose {
+    Readiness,
+    Health(HealthReply),
+}
+
+/// This side's ends of everything that the child is connected with.
+struct Ends {
+    logs: LogEnds,
+    watch: Watch,
+}
+
+/// Has the child spawned, and begins its life.
+pub(super) fn begin(beginning: Beginning) {
+    // Pipes are made and the spawner is asked at once; the task only waits for it.
+    let spawning = ends(&beginning.spec).map(|(ends, fds, notify_socket)| {
+        let mut env = beginning.spec.env.clone();
+        if let Some(name) = notify_socket {
+            env = env.set("NOTIFY_SOCKET", name);
+        }
+        let command = beginning.spec.program.clone();
+        let request = SpawnRequest { command, cwd: beginning.spec.cwd.clone(), env, fds };
+        (ends, beginning.surroundings.spawner.spawn(request))
+    });
+    tokio::spawn(async move {
+        let child = match spawning {
+            Ok((ends, spawning)) => connect(ends, spawning).await,
+            Err(error) => Err(SpawnError::no_channel(&error)),
+        };
+        match child {
+            Ok((child, watch)) => Life::new(beginning, watch).run(child).await,
+            Err(error) => never_lived(&beginning.reporter, beginning.orders, error).await,
+        }
+    });
+}
+
+type Fds = Vec<(Source, i32)>;
+
+fn ends(spec: &CommandSpec) -> std::io::Result<(Ends, Fds, Option<String>)> {
+    let (stdout, stdout_write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (stderr, stderr_write) = pipe_with(PipeFlags::CLOEXEC)?;
+    let mut fds = vec![(Source::Null, 0), (Source::Fd(stdout_write), 1), (Source::Fd(stderr_write), 2)];
+    let (watch, Given { fd, notify_socket }) = prepare(&spec.ready)?;
+    fds.extend(fd);
+    Ok((Ends { logs: LogEnds { stdout: Some(stdout), stderr }, watch }, fds, notify_socket))
+}
+
+async fn connect(ends: Ends, spawning: Spawning) -> Result<(Child, Watch), SpawnError> {
+    let process = spawning.await.map_err(|_| SpawnError::stopped())??;
+    let child = Child::new(process, ends.logs).map_err(|error| SpawnError::not_watched(&error))?;
+    Ok((child, ends.watch))
+}
+
+impl Life {
+    fn new(beginning: Beginning, watch: Watch) -> Life {
+        let Beginning { reporter, spec, surroundings, orders, pid } = beginning;
+        let is_ready = matches!(spec.ready, Readiness::Spawned);
+        Life {
+            reporter,
+            spec,
+            surroundings,
+            orders,
+            pid,
+            watch,
+            is_ready,
+            is_awaited: false,
+            is_stopping: false,
+            attempt: None,
+        }
+    }
+
+    async fn run(mut self, mut child: Child) {
+        self.pid.set(child.pid());
+        // What was asked for while the child was being spawned counts first: it may be a stop.
+        while let Some(order) = self.orders.already_given() {
+            self.obey(order, Some(&child));
+        }
+        if !self.is_stopping {
+            let description = Description { verbs: Some(Vec::new()), ..Description::default() };
+            self.reporter.report(Report::Described(Box::new(description)));
+            self.reporter.answer(Answer::Initialized);
+        }
+        poll_fn(|cx| self.poll(cx, &mut child)).await;
+        if let Some(exit) = self.ended(child) {
+            self.reporter.answer(Answer::Gone(Box::new(exit)));
+        } else {
+            self.live_on().await;
+        }
+    }
+
+    /// Ready when the child has ended.
+    fn poll(&mut self, cx: &mut Context<'_>, child: &mut Child) -> Poll<()> {
+        loop {
+            while let Poll::Ready(order) = self.orders.poll_next(cx) {
+                self.obey(order, Some(child));
+            }
+            if child.poll_ended(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            let watched = self.poll_watch(cx, child);
+            let logged = self.poll_logs(cx, child);
+            let attempted = self.poll_attempt(cx);
+            if [watched, logged, attempted].iter().all(Poll::is_pending) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn poll_watch(&mut self, cx: &mut Context<'_>, child: &Child) -> Poll<()> {
+        if ready!(self.watch.poll(cx, child, &self.reporter)) {
+            self.became_ready();
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_logs(&mut self, cx: &mut Context<'_>, child: &mut Child) -> Poll<()> {
+        let mut said = false;
+        let progress = child.poll_logs(cx, &mut |stream, line| {
+            self.reporter.log(stream, Level::Info, line);
+            said |= self.watch.is_in(line);
+        });
+        if said {
+            self.watch = Watch::Nothing;
+            self.became_ready();
+        }
+        progress
+    }
+
+    fn poll_attempt(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some((attempt, _)) = &mut self.attempt else { return Poll::Pending };
+        let outcome = ready!(attempt.as_mut().poll(cx));
+        let Some((_, purpose)) = self.attempt.take() else { return Poll::Pending };
+        match (purpose, outcome) {
+            (Purpose::Health(reply), outcome) => reply.send(Ok(health(outcome.err()))),
+            (Purpose::Readiness, Ok(())) => self.became_ready(),
+            (Purpose::Readiness, Err(reason)) => {
+                self.is_awaited = false;
+                self.reporter.answer(Answer::NotReady(reason.into()));
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// `child` is missing once a one-shot has run.
+    fn obey(&mut self, order: Order, child: Option<&Child>) {
+        match order {
+            Order::Stop(rung, _) => self.stop(rung, child),
+            Order::Abandon => self.drop_everything(),
+            Order::Call(call) => {
+                let message = "it is a command, and a command has no methods";
+                call.reply.send(Err(PluginError::new("NOT_CALLABLE", message)));
+            }
+            Order::Start | Order::Probe if self.is_stopping => {}
+            Order::Start | Order::Probe => self.look(),
+            Order::Check(reply) => self.check(reply),
+            Order::Cancel(_) | Order::Answer(..) => {}
+        }
+    }
+
+    fn stop(&mut self, rung: Rung, child: Option<&Child>) {
+        self.drop_everything();
+        match (rung, child) {
+            (Rung::Destroy, _) => self.reporter.answer(Answer::Destroyed(None)),
+            (Rung::Terminate, Some(child)) => child.terminate(self.spec.stop_signal.0),
+            (Rung::Kill, Some(child)) => child.kill(),
+            _ => {}
+        }
+    }
+
+    fn drop_everything(&mut self) {
+        self.is_stopping = true;
+        self.is_awaited = false;
+        self.attempt = None;
+    }
+
+    /// Somebody wants to know whether it is ready.
+    fn look(&mut self) {
+        self.is_awaited = true;
+        match &self.spec.ready {
+            _ if self.is_ready => self.became_ready(),
+            Readiness::Answers(endpoint) => {
+                self.attempt = Some((endpoint.attempt(&self.surroundings), Purpose::Readiness));
+            }
+            _ => {}
+        }
+    }
+
+    fn became_ready(&mut self) {
+        self.is_ready = true;
+        if std::mem::take(&mut self.is_awaited) {
+            self.reporter.answer(Answer::Started);
+        }
+    }
+
+    fn check(&mut self, reply: HealthReply) {
+        match &self.spec.check {
+            _ if self.is_stopping => drop(reply),
+            Some(endpoint) => {
+                self.attempt = Some((endpoint.attempt(&self.surroundings), Purpose::Health(reply)));
+            }
+            None => reply.send(Ok(health(None))),
+        }
+    }
+
+    /// The child has ended. `None` if it is a one-shot that has done what it was to do, and so is up from now on.
+    fn ended(&mut self, mut child: Child) -> Option<Exit> {
+        let mut said = self.watch.drain(&child);
+        child.drain(&mut |stream, line| {
+            self.reporter.log(stream, Level::Info, line);
+            said |= self.watch.is_in(line);
+        });
+        self.pid.clear();
+        let end = child.reap();
+        let one_shot = matches!(self.spec.ready, Readiness::Exit0);
+        if one_shot && end.is_success() && !self.is_stopping {
+            self.became_ready();
+            return None;
+        }
+        if said && !one_shot {
+            self.became_ready();
+        }
+        Some(end.into_exit())
+    }
+
+    /// A one-shot has run: it is up until it is told to stop, without a process.
+    async fn live_on(mut self) {
+        while !self.is_stopping {
+            let Some(order) = poll_fn(|cx| self.poll_without_child(cx)).await else { continue };
+            self.obey(order, None);
+        }
+        self.reporter.answer(Answer::Gone(Box::new(Exit::new("exited with code 0"))));
+    }
+
+    fn poll_without_child(&mut self, cx: &mut Context<'_>) -> Poll<Option<Order>> {
+        if let Poll::Ready(order) = self.orders.poll_next(cx) {
+            return Poll::Ready(Some(order));
+        }
+        self.poll_attempt(cx).map(|()| None)
+    }
+}

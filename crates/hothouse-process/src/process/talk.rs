@@ -1,0 +1,165 @@
+//! What is said between the host and a plugin, whatever carries it: what was asked, what the plugin is known to be
+//! able to do, and what a line that comes from it means.
+//!
+//! The questions themselves and their answers are in `verbs`, what the plugin wants of the host in `wishes`.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use hothouse_kernel::Answer;
+use hothouse_kernel::input::Exit;
+use hothouse_runtime::contract::{Description, PluginError};
+use hothouse_runtime::{Birth, HealthReply, Level, Report, Stream};
+use serde_json::value::RawValue;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::asked::{AnswerTo, Asked, Questions};
+use super::outbox::Outbox;
+use super::rpc::{Message, NoMessage};
+use super::verbs::health_in;
+use super::{ProcessSpec, Transport};
+use crate::handle::Order;
+use crate::lines::Line;
+use crate::probe::{Attempt, Surroundings, health};
+
+/// The talk with one plugin.
+pub(super) struct Talk {
+    pub(super) birth: Birth,
+    pub(super) spec: Arc<ProcessSpec>,
+    pub(super) surroundings: Surroundings,
+    /// The way back for the answers to what the plugin asks for.
+    pub(super) answers: UnboundedSender<Order>,
+    pub(super) outbox: Outbox,
+    pub(super) questions: Questions,
+    /// What the plugin says of itself; `None` until `init` has completed.
+    pub(super) description: Option<Description>,
+    pub(super) is_started: bool,
+    pub(super) is_stopping: bool,
+    /// The health check that is under way, if it is not a question to the plugin.
+    pub(super) attempt: Option<(Attempt, HealthReply)>,
+    /// How many of the plugin's own calls have not been answered.
+    pub(super) open_wishes: usize,
+    /// How many bytes of answers were added since the plugin had last read everything.
+    pub(super) owed: usize,
+    /// What it wrote instead of an answer to `init`.
+    garbage: Option<String>,
+}
+
+impl Talk {
+    pub(super) fn new(
+        birth: Birth,
+        spec: Arc<ProcessSpec>,
+        surroundings: Surroundings,
+        answers: UnboundedSender<Order>,
+    ) -> Talk {
+        Talk {
+            birth,
+            spec,
+            surroundings,
+            answers,
+            outbox: Outbox::default(),
+            questions: Questions::default(),
+            description: None,
+            is_started: false,
+            is_stopping: false,
+            attempt: None,
+            open_wishes: 0,
+            owed: 0,
+            garbage: None,
+        }
+    }
+
+    /// Takes a line from the plugin.
+    pub(super) fn hear(&mut self, line: Line<'_>) {
+        let Line::Text(line) = line else {
+            let limit = self.spec.max_line;
+            return self.heard_garbage(format!("a line longer than {limit} bytes (host.maxLine)"));
+        };
+        match Message::read(line) {
+            Ok(Message::Answer(number, answer)) => self.hear_answer(number, answer),
+            Ok(Message::Wish { id, method, params }) => self.hear_wish(id, &method, params),
+            Err(NoMessage::NotRpc(_)) if self.spec.transport == Transport::Stdio => {
+                let text = String::from_utf8_lossy(line).into_owned();
+                self.log(Stream::Stdout, Level::Warn, text);
+            }
+            Err(NoMessage::NotRpc(what) | NoMessage::Malformed(what)) => self.heard_garbage(what),
+        }
+    }
+
+    fn heard_garbage(&mut self, what: String) {
+        self.misbehaved(format!("it wrote {what}"));
+        if self.questions.awaits_init() {
+            self.garbage.get_or_insert(what);
+        }
+    }
+
+    fn hear_answer(&mut self, number: u64, answer: Result<&RawValue, PluginError>) {
+        match self.questions.answered(number) {
+            AnswerTo::Question(asked) => self.answered(asked, answer),
+            AnswerTo::Dropped => {}
+            AnswerTo::Nothing => {
+                self.misbehaved(format!("it answered question {number}, which is not open (any more)"));
+            }
+        }
+    }
+
+    fn answered(&mut self, asked: Asked, answer: Result<&RawValue, PluginError>) {
+        match asked {
+            Asked::Init => self.answered_init(answer),
+            Asked::Start => self.answered_start(answer),
+            Asked::Health(reply) => reply.send(answer.and_then(health_in)),
+            Asked::Destroy => {
+                let error = answer.err().map(|error| error.to_string().into());
+                self.say(Answer::Destroyed(error));
+            }
+            Asked::Call(_, reply) => reply.send(answer.map(|result| result.to_owned().into())),
+        }
+    }
+
+    /// A stop has begun: whatever is under way is dropped.
+    pub(super) fn stop(&mut self) {
+        self.is_stopping = true;
+        self.attempt = None;
+        self.questions.drop_all(&being_stopped());
+    }
+
+    /// The plugin has ended, in this way: what it has not answered fails. If it was to answer `init` and wrote
+    /// something else, that explains more than how it ended.
+    pub(super) fn ended(&mut self, exit: &mut Exit) {
+        if let Some(garbage) = self.garbage.take().filter(|_| self.questions.awaits_init()) {
+            let garbage = format!("instead of answering `init` it wrote {garbage}");
+            exit.detail = Some(match exit.detail.take() {
+                Some(detail) => format!("{garbage}; {detail}"),
+                None => garbage,
+            });
+        }
+        let error = PluginError::new("GONE", format!("it {} before it answered", exit.how));
+        self.questions.drop_all(&error.retryable());
+    }
+
+    pub(super) fn poll_attempt(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some((attempt, _)) = &mut self.attempt else { return Poll::Pending };
+        let outcome = ready!(attempt.as_mut().poll(cx));
+        if let Some((_, reply)) = self.attempt.take() {
+            reply.send(Ok(health(outcome.err())));
+        }
+        Poll::Ready(())
+    }
+
+    pub(super) fn say(&self, answer: Answer) {
+        self.birth.reporter.answer(answer);
+    }
+
+    pub(super) fn misbehaved(&self, how: impl Into<String>) {
+        self.birth.reporter.report(Report::Misbehaved(how.into().into_boxed_str()));
+    }
+
+    pub(super) fn log(&self, stream: Stream, level: Level, text: impl Into<String>) {
+        self.birth.reporter.log(stream, level, text);
+    }
+}
+
+/// The error of calls that come or are under way when a stop has begun.
+pub(super) fn being_stopped() -> PluginError {
+    PluginError::new("GONE", "it is being stopped").retryable()
+}

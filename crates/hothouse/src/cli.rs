@@ -1,0 +1,211 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Starts plugins in the order of their dependencies, keeps them up, and stops them in reverse.
+#[derive(Debug, Parser)]
+#[command(name = "hothouse", version, about, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// The control socket of the host; by default one that follows from the project file.
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start everything and stay in the foreground; Ctrl-C stops it in reverse order.
+    Up(UpArgs),
+    /// Check a project file and say everything that is wrong with it.
+    Check(ProjectJson),
+    /// Show what `up` would start, in which order and why.
+    Plan(PlanArgs),
+    /// Show how every plugin of a running host stands.
+    Ps(ProjectJson),
+    /// Start plugins and whatever they need.
+    Start(ChangeArgs),
+    /// Stop plugins, and before them whatever needs them.
+    Stop(StopArgs),
+    /// Stop plugins and whatever needs them, and start all of that again.
+    Restart(ChangeArgs),
+    /// Call a method of a plugin.
+    Call(CallArgs),
+    /// Ask a plugin for its health.
+    Health(HealthArgs),
+    /// Stop everything and end the host.
+    Down(ProjectJson),
+    /// Check a JSON document against one of the protocol's schemas.
+    Validate(ValidateArgs),
+    /// Print the JSON Schema of the protocol's types, or list them.
+    Schema(SchemaArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+}
+
+/// Which project.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ProjectArgs {
+    /// The project: a file, or a folder with a hothouse.yaml, .toml or .json in it; by default this folder.
+    #[arg(long, short, value_name = "PATH", env = "HOTHOUSE_PROJECT")]
+    pub(crate) project: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// The project: a file, or a folder with a hothouse.yaml, .toml or .json in it; by default this folder.
+    #[arg(value_name = "PROJECT", env = "HOTHOUSE_PROJECT")]
+    pub(crate) project: Option<PathBuf>,
+    /// Start only these plugins and what they need.
+    #[arg(long, value_name = "PLUGIN", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Write the protocol's StartupOrchestrationResult to this file, and the timeline beside it (.timeline.json).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Print every event and log line as one JSON object per line.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Do not show what the plugins write to their logs.
+    #[arg(long)]
+    pub(crate) no_logs: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProjectJson {
+    /// The project: a file, or a folder with a hothouse.yaml, .toml or .json in it; by default this folder.
+    #[arg(value_name = "PROJECT", env = "HOTHOUSE_PROJECT")]
+    pub(crate) project: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// The project: a file, or a folder with a hothouse.yaml, .toml or .json in it; by default this folder.
+    #[arg(value_name = "PROJECT", env = "HOTHOUSE_PROJECT")]
+    pub(crate) project: Option<PathBuf>,
+    /// Plan for only these plugins and what they need.
+    #[arg(long, value_name = "PLUGIN", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChangeArgs {
+    /// The plugins; all of them if none is named.
+    #[arg(value_name = "PLUGIN")]
+    pub(crate) plugins: Vec<String>,
+    /// The longest that each start may take, in milliseconds; by default as configured.
+    #[arg(long, value_name = "MS")]
+    pub(crate) timeout: Option<u64>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StopArgs {
+    /// The plugins; all of them if none is named. The host stays.
+    #[arg(value_name = "PLUGIN")]
+    pub(crate) plugins: Vec<String>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    /// The plugin.
+    #[arg(value_name = "PLUGIN")]
+    pub(crate) plugin: String,
+    /// The method.
+    #[arg(value_name = "METHOD")]
+    pub(crate) method: String,
+    /// The argument as JSON, or `-` to read it from standard input; by default null.
+    #[arg(value_name = "JSON", default_value = "null")]
+    pub(crate) payload: String,
+    /// How long to wait, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 30_000)]
+    pub(crate) timeout: u64,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// Print the answer as {"result": …} or {"error": …}.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    /// The plugin.
+    #[arg(value_name = "PLUGIN")]
+    pub(crate) plugin: String,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// The schema, such as StartupOptions; `hothouse schema` lists them.
+    #[arg(value_name = "TYPE", required_unless_present = "jsonl")]
+    pub(crate) schema: Option<String>,
+    /// The document, or `-` for standard input.
+    #[arg(value_name = "FILE", required_unless_present = "jsonl")]
+    pub(crate) file: Option<PathBuf>,
+    /// Read lines {"id", "schema", "input"} from standard input and answer each with a line.
+    #[arg(long, conflicts_with_all = ["schema", "file"])]
+    pub(crate) jsonl: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// The type; without it, the names of all types.
+    #[arg(value_name = "TYPE")]
+    pub(crate) schema: Option<String>,
+    /// What may be given, or what a successful parse yields.
+    #[arg(long, value_enum, default_value_t = SideArg::Input)]
+    pub(crate) side: SideArg,
+    /// Print JSON (a schema always is; this makes the list of types JSON as well).
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SideArg {
+    /// What may be given.
+    Input,
+    /// What a successful parse yields.
+    Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,82 @@
+//! One file per command that is not `up`.
+
+pub(crate) mod call;
+pub(crate) mod change;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod health;
+pub(crate) mod plan;
+pub(crate) mod ps;
+pub(crate) mod schema;
+pub(crate) mod validate;
+
+use std::path::{Path, PathBuf};
+
+use hothouse_api::{Client, ClientError};
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::{project, show, socket};
+
+/// A client of the host that runs this project.
+fn client(project: Option<&Path>, socket: Option<PathBuf>) -> Result<Client, Exit> {
+    if let Some(socket) = socket {
+        return Ok(Client::new(socket));
+    }
+    let file = project::file(project).map_err(|problems| {
+        project::print(&problems);
+        Exit::Config
+    })?;
+    let path = socket::path(&file).map_err(|error| {
+        show::error(&error);
+        Exit::Config
+    })?;
+    Ok(Client::new(path))
+}
+
+/// Says why the host did not do it, and what to type next.
+fn told(error: &ClientError, json: bool) -> Exit {
+    let (exit, next) = match error {
+        ClientError::NotRunning { .. } => (Exit::NotRunning, "`hothouse up` starts one"),
+        ClientError::Broken(_) => (Exit::Internal, "`hothouse ps` shows whether the host is still there"),
+        ClientError::Refused(problem) => match problem.code.as_str() {
+            "REFUSED" | "NOT_FOUND" | "BAD_REQUEST" | "UNKNOWN_PLUGIN" => {
+                (Exit::Refused, "`hothouse ps` shows the plugins and where they are")
+            }
+            _ => (Exit::CallFailed, "`hothouse ps` shows the plugins and where they are"),
+        },
+    };
+    if json {
+        let problem = match error {
+            ClientError::Refused(problem) => problem.clone(),
+            ClientError::NotRunning { .. } => problem("NOT_RUNNING", error),
+            ClientError::Broken(_) => problem("BROKEN", error),
+        };
+        print_json(&serde_json::json!({ "error": problem }));
+    } else {
+        let code = match error {
+            ClientError::Refused(problem) if exit == Exit::CallFailed => format!("{}: ", problem.code),
+            _ => String::new(),
+        };
+        show::error(&format!("{code}{error}\n  next: {next}"));
+    }
+    exit
+}
+
+fn problem(code: &str, error: &ClientError) -> hothouse_api::Problem {
+    hothouse_api::Problem { code: code.into(), message: error.to_string(), retryable: true }
+}
+
+/// Prints a value as one line of JSON.
+fn print_json(value: &impl Serialize) {
+    match serde_json::to_string(value) {
+        Ok(text) => println(&text),
+        Err(error) => show::error(&error.to_string()),
+    }
+}
+
+/// Prints a line; a reader that has gone away is not our affair.
+fn println(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{text}");
+}

@@ -1,0 +1,39 @@
+//! Every code that the command can exit with. Documented for users in `docs/operating.md`.
+
+use std::process::ExitCode;
+
+/// How the command ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// It did what it was asked to.
+    Ok = 0,
+    /// What was asked was checked and found wrong: `validate` found problems.
+    Invalid = 1,
+    /// The command line makes no sense (the command-line parser exits with this number by itself).
+    Usage = 2,
+    /// The project file is missing or wrong.
+    Config = 3,
+    /// A plugin failed to start.
+    StartFailed = 4,
+    /// No host is running for this project.
+    NotRunning = 5,
+    /// A host is running for this project already.
+    AlreadyRunning = 6,
+    /// The host refused: there is no such plugin, or it is on its way somewhere else.
+    Refused = 7,
+    /// The call, or the health check, failed.
+    CallFailed = 8,
+    /// Something could not be ended.
+    Abandoned = 9,
+    /// A stop was asked for before everything had started.
+    Interrupted = 10,
+    /// The system let us down, or we are wrong.
+    Internal = 70,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}

@@ -1,0 +1,45 @@
+//! Finding and reading the project, and saying what is wrong with it.
+
+use std::path::{Path, PathBuf};
+
+use hothouse_config::{Environment, Loaded, Problems, Project, find};
+
+use crate::exit::Exit;
+use crate::show::{self, Style};
+
+/// The project file that a path stands for: itself if it is a file, the one in it if it is a folder.
+pub(crate) fn file(path: Option<&Path>) -> Result<PathBuf, Problems> {
+    let path = path.unwrap_or(Path::new("."));
+    if path.is_dir() { find(path) } else { Ok(path.to_owned()) }
+}
+
+/// Reads the project, prints what is wrong with it, and what its author should still look at.
+pub(crate) fn load(path: Option<&Path>) -> Result<Project, Exit> {
+    match read(path) {
+        Ok(Loaded { project, warnings }) => {
+            for warning in &warnings {
+                eprintln!("{}", show::problem(warning, Style::stderr()));
+            }
+            Ok(project)
+        }
+        Err(problems) => {
+            print(&problems);
+            Err(Exit::Config)
+        }
+    }
+}
+
+/// Reads the project.
+pub(crate) fn read(path: Option<&Path>) -> Result<Loaded, Problems> {
+    Project::load(file(path)?, &Environment::of_this_process())
+}
+
+/// Prints everything that is wrong.
+pub(crate) fn print(problems: &Problems) {
+    for problem in problems.iter() {
+        eprintln!("{}", show::problem(problem, Style::stderr()));
+    }
+    let errors = problems.errors.len();
+    let noun = if errors == 1 { "problem" } else { "problems" };
+    eprintln!("{errors} {noun}; nothing was started. Mend the file and run `hothouse check` again.");
+}

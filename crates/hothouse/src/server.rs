@@ -1,0 +1,266 @@
+//! The control API's server: HTTP/1.1 over the control socket. Every request becomes one question to the host.
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use hothouse_api::{CallAnswer, CallRequest, Change, HealthAnswer, Problem, Stopped};
+use hothouse_config::Project;
+use hothouse_host::{CallOptions, Host, Refused};
+use hothouse_kernel::input::Targets;
+use hothouse_protocol::{StartupOptions, near_miss};
+use hothouse_runtime::Json;
+use hothouse_runtime::contract::PluginError;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use tokio::sync::{Notify, mpsc};
+
+use crate::socket::Owned;
+use crate::{plugins, show};
+
+/// The largest body that is read.
+const MAX_BODY: usize = 64 * 1024 * 1024;
+/// How long open answers are waited for when the host ends.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long a call waits if the caller does not say.
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What requests are answered from.
+pub(crate) struct App {
+    pub(crate) host: Host,
+    pub(crate) project: Arc<Project>,
+    began: Instant,
+    down_asked: AtomicBool,
+    down: Notify,
+}
+
+impl App {
+    pub(crate) fn new(host: Host, project: Arc<Project>) -> App {
+        App { host, project, began: Instant::now(), down_asked: AtomicBool::new(false), down: Notify::new() }
+    }
+
+    /// Until the end of the host is asked for.
+    pub(crate) async fn down(&self) {
+        while !self.down_asked() {
+            self.down.notified().await;
+        }
+    }
+
+    /// Whether the end of the host has been asked for.
+    pub(crate) fn down_asked(&self) -> bool {
+        self.down_asked.load(Ordering::Acquire)
+    }
+}
+
+/// The server, as long as the host runs.
+pub(crate) struct Server {
+    socket: std::path::PathBuf,
+    accepting: tokio::task::JoinHandle<()>,
+    /// Closed when every connection is.
+    open: mpsc::Receiver<()>,
+}
+
+impl Server {
+    /// Answers on this socket from now on.
+    pub(crate) fn start(mut owned: Owned, app: Arc<App>) -> Server {
+        let (token, open) = mpsc::channel(1);
+        let socket = owned.path.clone();
+        let accepting = tokio::spawn(async move {
+            let Some(listener) = owned.listener.take() else { return };
+            loop {
+                match listener.accept().await {
+                    Ok((stream, _)) => {
+                        drop(tokio::spawn(connection(stream, Arc::clone(&app), token.clone())))
+                    }
+                    // Out of descriptors, for one. The next connection may have more luck, but not at once.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                }
+            }
+        });
+        Server { socket, accepting, open }
+    }
+
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Takes no more questions, and waits a moment for the answers that are on their way.
+    pub(crate) async fn finish(mut self) {
+        self.accepting.abort();
+        let _ = tokio::time::timeout(LAST_WORDS, self.open.recv()).await;
+    }
+}
+
+async fn connection(stream: tokio::net::UnixStream, app: Arc<App>, _open: mpsc::Sender<()>) {
+    let service = service_fn(move |request| {
+        let app = Arc::clone(&app);
+        async move { Ok::<_, Infallible>(answer(request, &app).await) }
+    });
+    // A client that goes away is its own affair.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+type Answer = Result<Vec<u8>, (StatusCode, Problem)>;
+
+async fn answer(request: Request<Incoming>, app: &App) -> Response<Full<Bytes>> {
+    let (status, body) = match route(request, app).await {
+        Ok(body) => (StatusCode::OK, body),
+        Err((status, problem)) => (status, serde_json::to_vec(&problem).unwrap_or_default()),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert("content-type", hyper::header::HeaderValue::from_static("application/json"));
+    response
+}
+
+async fn route(request: Request<Incoming>, app: &App) -> Answer {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    match (&method, path.as_str()) {
+        (&Method::GET, "/v1/plugins") => plugins_answer(app).await,
+        (&Method::POST, "/v1/start") => start(app, body(request).await?).await,
+        (&Method::POST, "/v1/restart") => restart(app, body(request).await?).await,
+        (&Method::POST, "/v1/stop") => stop(app, body(request).await?).await,
+        (&Method::POST, "/v1/down") => down(app).await,
+        (&Method::POST, "/v1/call") => call(app, body(request).await?).await,
+        (&Method::GET, path) if path.starts_with("/v1/health/") => {
+            health(app, &unescape(&path["/v1/health/".len()..])).await
+        }
+        _ => Err(no(StatusCode::NOT_FOUND, "NOT_FOUND", format!("there is nothing at {method} {path}"))),
+    }
+}
+
+async fn plugins_answer(app: &App) -> Answer {
+    let view = app.host.view().await.map_err(refused)?;
+    json(&show::plugins(&view, &app.project, app.began.elapsed()))
+}
+
+async fn start(app: &App, change: Change) -> Answer {
+    let (targets, options) = change_of(app, &change)?;
+    let context = plugins::context(&app.project);
+    let report = app.host.start_in_context(targets, &options, context).await.map_err(refused)?;
+    json(&show::started(&report, &app.project))
+}
+
+async fn restart(app: &App, change: Change) -> Answer {
+    let (targets, options) = change_of(app, &change)?;
+    let context = plugins::context(&app.project);
+    let report = app.host.restart_in_context(targets, &options, context).await.map_err(refused)?;
+    json(&show::started(&report, &app.project))
+}
+
+async fn stop(app: &App, change: Change) -> Answer {
+    let (targets, _) = change_of(app, &change)?;
+    let abandoned = app.host.stop(targets).await.map_err(refused)?;
+    json(&Stopped { abandoned })
+}
+
+async fn down(app: &App) -> Answer {
+    app.down_asked.store(true, Ordering::Release);
+    app.down.notify_one();
+    let abandoned = app.host.stop_all().await.map_err(refused)?;
+    json(&Stopped { abandoned })
+}
+
+async fn call(app: &App, call: CallRequest) -> Answer {
+    let payload = call.payload.map_or_else(Json::null, Json::from);
+    let timeout = call.timeout_ms.map_or(CALL_TIMEOUT, Duration::from_millis);
+    let options = CallOptions { timeout: Some(timeout), ..CallOptions::default() };
+    let result = app
+        .host
+        .call(&call.plugin, &call.method, payload, options)
+        .await
+        .map_err(|error| failed(&error, app))?;
+    let result = RawValue::from_string(result.as_str().to_owned())
+        .map_err(|error| no(StatusCode::BAD_GATEWAY, "BAD_ANSWER", error.to_string()))?;
+    json(&CallAnswer { result })
+}
+
+async fn health(app: &App, plugin: &str) -> Answer {
+    let health = app.host.check_health(plugin).await.map_err(|error| failed(&error, app))?;
+    json(&HealthAnswer { health })
+}
+
+fn change_of(app: &App, change: &Change) -> Result<(Targets, StartupOptions), (StatusCode, Problem)> {
+    let mut options = app.project.startup.clone();
+    options.timeout = change.timeout_ms.unwrap_or(options.timeout);
+    let Some(names) = &change.plugins else { return Ok((Targets::All, options)) };
+    let named = |name: &String| {
+        app.host.graph().id(name).ok_or_else(|| {
+            let known: Vec<&str> = app.project.plugins.iter().map(|plugin| plugin.name.as_str()).collect();
+            let hint = near_miss(name, known.iter().copied()).map_or_else(
+                || format!("there are {}", known.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            no(StatusCode::NOT_FOUND, "UNKNOWN_PLUGIN", format!("there is no plugin named `{name}`; {hint}"))
+        })
+    };
+    Ok((Targets::Some(names.iter().map(named).collect::<Result<_, _>>()?), options))
+}
+
+async fn body<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, (StatusCode, Problem)> {
+    let bad = |message: String| no(StatusCode::BAD_REQUEST, "BAD_REQUEST", message);
+    let body = Limited::new(request.into_body(), MAX_BODY)
+        .collect()
+        .await
+        .map_err(|error| bad(error.to_string()))?;
+    serde_json::from_slice(&body.to_bytes())
+        .map_err(|error| bad(format!("the body is not what belongs here: {error}")))
+}
+
+fn json(value: &impl Serialize) -> Answer {
+    serde_json::to_vec(value)
+        .map_err(|error| no(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", error.to_string()))
+}
+
+fn no(status: StatusCode, code: &str, message: String) -> (StatusCode, Problem) {
+    (status, Problem { code: code.into(), message, retryable: false })
+}
+
+fn refused(refused: Refused) -> (StatusCode, Problem) {
+    no(StatusCode::CONFLICT, "REFUSED", refused.why)
+}
+
+fn failed(error: &PluginError, app: &App) -> (StatusCode, Problem) {
+    let message = app.project.secrets.redact(&error.message).into_owned();
+    (StatusCode::BAD_GATEWAY, Problem { code: error.code.clone(), message, retryable: error.retryable })
+}
+
+/// Undoes `%41` in a path. What is no such escape stays as it is.
+fn unescape(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let escaped = bytes.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
+        let value = escaped.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        plain.push(value.unwrap_or(bytes[at]));
+        at += if value.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&plain).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_in_a_path_are_undone() {
+        assert_eq!(unescape("%64%62"), "db");
+        assert_eq!(unescape("a%2Fb%zz%4"), "a/b%zz%4");
+        assert_eq!(unescape("%é"), "%é");
+    }
+}

@@ -1,0 +1,203 @@
+//! What happens in a host, as lines for people and as JSON for programs.
+
+use hothouse_config::Project;
+use hothouse_host::Notice;
+use hothouse_kernel::event::Happening;
+use hothouse_kernel::phase::StopCause;
+use hothouse_kernel::{Event, Failure, Graph, PluginId};
+use hothouse_runtime::Stream;
+use serde_json::{Value, json};
+
+use super::style::{Style, harmless};
+
+/// Writes what happens, line by line.
+pub(crate) struct EventWriter<'a> {
+    graph: &'a Graph,
+    project: &'a Project,
+    style: Style,
+    /// The widest plugin name, so that what they write lines up.
+    width: usize,
+}
+
+impl<'a> EventWriter<'a> {
+    pub(crate) fn new(graph: &'a Graph, project: &'a Project, style: Style) -> EventWriter<'a> {
+        let width = graph.plugins().map(|plugin| graph.name(plugin).chars().count()).max().unwrap_or(0);
+        EventWriter { graph, project, style, width: width.min(24) }
+    }
+
+    /// The line for a notice; `None` if people need not see it.
+    pub(crate) fn line(&self, notice: &Notice) -> Option<String> {
+        match notice {
+            Notice::Event(event) => self.event(event),
+            Notice::Log { plugin, line, .. } => {
+                let text = harmless(&self.project.secrets.redact(&line.text));
+                let (mark, text) = match line.stream {
+                    Stream::Stdout | Stream::Log => ("|", text),
+                    Stream::Stderr => ("!", text),
+                    Stream::Host => ("?", self.style.yellow(&text)),
+                };
+                let name = format!("{:>width$}", self.graph.name(*plugin), width = self.width);
+                Some(format!("{:9} {} {mark} {text}", "", self.style.dim(&name)))
+            }
+            Notice::Lost(count) => {
+                Some(self.style.yellow(&format!("{count} lines were left out: too many at once")))
+            }
+        }
+    }
+
+    fn event(&self, event: &Event) -> Option<String> {
+        let (plugin, text) = self.describe(&event.what)?;
+        let seconds = event.at.as_nanos() as f64 / 1e9;
+        let time = self.style.dim(&format!("{seconds:7.3} s"));
+        let name = plugin.map_or("", |plugin| self.graph.name(plugin));
+        let name = format!("{name:>width$}", width = self.width);
+        Some(format!("{time} {}   {text}", self.style.bold(&name)))
+    }
+
+    fn describe(&self, what: &Happening) -> Option<(Option<PluginId>, String)> {
+        let style = self.style;
+        let (plugin, text) = match what {
+            Happening::Launched { plugin, incarnation } => match incarnation.0 {
+                1 => (plugin, "starting".into()),
+                life => (plugin, format!("starting (life {life})")),
+            },
+            Happening::Ready { plugin, took, .. } => {
+                (plugin, format!("{} in {}", style.green("ready"), super::duration(*took)))
+            }
+            Happening::Failed { plugin, failure, .. } => {
+                (plugin, format!("{} at {}: {}", style.red("failed"), failure.stage, self.clean(failure)))
+            }
+            Happening::Withdrawn { plugin, failure } => (plugin, style.dim(&self.clean(failure))),
+            Happening::StopBegan { plugin, cause, .. } => {
+                (plugin, format!("stopping: {}", self.cause(cause)))
+            }
+            Happening::DestroyFailed { plugin, message, .. } => {
+                let message = harmless(&self.project.secrets.redact(message));
+                (plugin, format!("{}: {message}", style.yellow("destroy failed")))
+            }
+            Happening::StopEscalated { plugin, from, to, .. } => {
+                (plugin, style.yellow(&format!("`{from}` took too long; next: {to}")))
+            }
+            Happening::Stopped { plugin, .. } => (plugin, "stopped".into()),
+            Happening::Abandoned { plugin, .. } => {
+                (plugin, style.red("could not be ended; it is fenced off and left alone"))
+            }
+            Happening::UnwindBegan { failed, .. } => {
+                let why = failed.map_or_else(
+                    || "a stop was asked for".into(),
+                    |plugin| format!("`{}` failed", self.graph.name(plugin)),
+                );
+                return Some((None, style.yellow(&format!("undoing the start: {why}"))));
+            }
+            Happening::Refused { why, .. } => return Some((None, format!("refused: {why}"))),
+            _ => return None,
+        };
+        Some((Some(*plugin), text))
+    }
+
+    fn cause(&self, cause: &StopCause) -> String {
+        match cause {
+            StopCause::Asked => "asked for".into(),
+            StopCause::Restart => "to be started again".into(),
+            StopCause::Unwind(plugin) => format!("`{}` failed", self.graph.name(*plugin)),
+            StopCause::Failure(_) => "clearing away what is left of it".into(),
+        }
+    }
+
+    fn clean(&self, failure: &Failure) -> String {
+        harmless(&self.project.secrets.redact(&failure.to_string()))
+    }
+}
+
+/// A notice as one JSON object. Every event has `type` and `atMs`, and `plugin` and `incarnation` where it is about one.
+pub(crate) fn notice_json(notice: &Notice, graph: &Graph, project: &Project) -> Value {
+    match notice {
+        Notice::Event(event) => {
+            let mut value = happening_json(&event.what, graph, project);
+            value["atMs"] = json!(event.at.as_nanos() as f64 / 1e6);
+            value
+        }
+        Notice::Log { plugin, incarnation, line } => json!({
+            "type": "log",
+            "plugin": graph.name(*plugin),
+            "incarnation": incarnation.0,
+            "stream": line.stream.as_str(),
+            "level": line.level.as_str(),
+            "text": project.secrets.redact(&line.text),
+        }),
+        Notice::Lost(count) => json!({ "type": "lost", "count": count }),
+    }
+}
+
+fn happening_json(what: &Happening, graph: &Graph, project: &Project) -> Value {
+    let name = |plugin: &PluginId| graph.name(*plugin);
+    let failure = |failure: &Failure| {
+        json!({
+            "code": failure.code.as_str(),
+            "stage": failure.stage.as_str(),
+            "message": project.secrets.redact(&failure.message),
+            "detail": failure.detail.as_deref().map(|detail| project.secrets.redact(detail)),
+            "root": failure.root.as_ref().map(name),
+        })
+    };
+    match what {
+        Happening::StartBegan { request, plugins } => {
+            json!({ "type": "startBegan", "request": request.0, "plugins": plugins })
+        }
+        Happening::Launched { plugin, incarnation } => {
+            json!({ "type": "launched", "plugin": name(plugin), "incarnation": incarnation.0 })
+        }
+        Happening::Initialized { plugin, incarnation } => {
+            json!({ "type": "initialized", "plugin": name(plugin), "incarnation": incarnation.0 })
+        }
+        Happening::Ready { plugin, incarnation, took } => json!({
+            "type": "ready", "plugin": name(plugin), "incarnation": incarnation.0,
+            "tookMs": took.as_nanos() as f64 / 1e6,
+        }),
+        Happening::Failed { plugin, incarnation, failure: why } => json!({
+            "type": "failed", "plugin": name(plugin), "incarnation": incarnation.0, "failure": failure(why),
+        }),
+        Happening::Withdrawn { plugin, failure: why } => {
+            json!({ "type": "withdrawn", "plugin": name(plugin), "failure": failure(why) })
+        }
+        Happening::UnwindBegan { request, failed } => {
+            json!({ "type": "unwindBegan", "request": request.0, "failed": failed.as_ref().map(name) })
+        }
+        Happening::StopBegan { plugin, incarnation, cause, rung } => json!({
+            "type": "stopBegan", "plugin": name(plugin), "incarnation": incarnation.0,
+            "cause": cause_word(cause), "rung": rung.as_str(),
+        }),
+        Happening::DestroyFailed { plugin, incarnation, message } => json!({
+            "type": "destroyFailed", "plugin": name(plugin), "incarnation": incarnation.0,
+            "message": project.secrets.redact(message),
+        }),
+        Happening::StopEscalated { plugin, incarnation, from, to } => json!({
+            "type": "stopEscalated", "plugin": name(plugin), "incarnation": incarnation.0,
+            "from": from.as_str(), "to": to.as_str(),
+        }),
+        Happening::Stopped { plugin, incarnation } => {
+            json!({ "type": "stopped", "plugin": name(plugin), "incarnation": incarnation.0 })
+        }
+        Happening::Abandoned { plugin, incarnation } => {
+            json!({ "type": "abandoned", "plugin": name(plugin), "incarnation": incarnation.0 })
+        }
+        Happening::StartEnded { request, all_successful } => {
+            json!({ "type": "startEnded", "request": request.0, "allSuccessful": all_successful })
+        }
+        Happening::StopEnded { request } => json!({ "type": "stopEnded", "request": request.0 }),
+        Happening::Refused { request, why } => json!({ "type": "refused", "request": request.0, "why": why }),
+        Happening::Ignored { plugin, incarnation, reason } => json!({
+            "type": "ignored", "incarnation": incarnation.0, "reason": reason.as_str(),
+            "plugin": graph.contains(*plugin).then(|| name(plugin)),
+        }),
+    }
+}
+
+fn cause_word(cause: &StopCause) -> &'static str {
+    match cause {
+        StopCause::Asked => "asked",
+        StopCause::Restart => "restart",
+        StopCause::Unwind(_) => "unwind",
+        StopCause::Failure(_) => "failure",
+    }
+}

@@ -1,0 +1,62 @@
+//! How things are written: for people with colour only where there is a terminal, for programs as JSON.
+
+mod events;
+mod failure;
+mod info;
+mod style;
+mod table;
+
+pub(crate) use events::{EventWriter, notice_json};
+pub(crate) use failure::start_failed;
+pub(crate) use info::{plugins, started};
+pub(crate) use style::Style;
+pub(crate) use table::{Cell, table};
+
+use std::time::Duration;
+
+use hothouse_config::{Problem, Severity};
+
+/// One thing that is wrong with the project file.
+pub(crate) fn problem(problem: &Problem, style: Style) -> String {
+    let word = match problem.severity {
+        Severity::Error => style.red("error"),
+        Severity::Warning => style.yellow("warning"),
+    };
+    let text = problem.to_string();
+    // The place already says that it is a warning; the coloured word in front says it once.
+    format!("{word}: {}", text.replacen(": warning: ", ": ", 1))
+}
+
+/// An error that is no problem of the project file.
+pub(crate) fn error(message: &str) {
+    eprintln!("{}: {message}", Style::stderr().red("error"));
+}
+
+/// A duration for people: `0.4 ms`, `118 ms`, `2.3 s`, `4 min 5 s`, `3 h 2 min`, `5 d 1 h`.
+pub(crate) fn duration(duration: Duration) -> String {
+    let ms = duration.as_secs_f64() * 1e3;
+    let seconds = duration.as_secs();
+    match seconds {
+        _ if ms < 10.0 => format!("{ms:.1} ms"),
+        _ if ms < 1000.0 => format!("{ms:.0} ms"),
+        0..60 => format!("{:.1} s", ms / 1e3),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        let shown = [400, 9_960, 118_400, 999_400, 2_340_000, 245_000_000, 10_930_000_000, 435_700_000_000]
+            .map(|micros| duration(Duration::from_micros(micros)));
+        assert_eq!(
+            shown,
+            ["0.4 ms", "10.0 ms", "118 ms", "999 ms", "2.3 s", "4 min 5 s", "3 h 2 min", "5 d 1 h"]
+        );
+    }
+}

@@ -1,0 +1,183 @@
+//! What a person, or a program, sees of a host in the foreground.
+//!
+//! On a terminal there is a last line that says what is starting and for how long; it is drawn again when something
+//! happens and ten times a second while a start is under way, and only then. Everywhere else there are plain lines.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hothouse_api::Started;
+use hothouse_config::Project;
+use hothouse_host::{Host, Notice};
+use hothouse_kernel::event::Happening;
+use hothouse_kernel::{Event, Graph, PluginId};
+
+use crate::cli::UpArgs;
+use crate::show::{self, EventWriter, Style};
+
+/// Where everything is written.
+pub(crate) struct Screen {
+    mode: Mode,
+    logs: bool,
+    graph: Arc<Graph>,
+    project: Arc<Project>,
+    status: Status,
+    ticker: Option<tokio::time::Interval>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// A terminal with a live last line.
+    Live,
+    /// Lines.
+    Plain,
+    /// JSON lines.
+    Json,
+}
+
+/// What the last line says.
+#[derive(Default)]
+struct Status {
+    starting: BTreeMap<PluginId, Instant>,
+    ready: usize,
+    wanted: usize,
+    drawn: bool,
+}
+
+impl Screen {
+    pub(crate) fn new(args: &UpArgs, host: &Host, project: &Arc<Project>) -> Screen {
+        let mode = match args.json {
+            true => Mode::Json,
+            false if io::stderr().is_terminal() => Mode::Live,
+            false => Mode::Plain,
+        };
+        Screen {
+            mode,
+            logs: !args.no_logs,
+            graph: Arc::clone(host.graph()),
+            project: Arc::clone(project),
+            status: Status::default(),
+            ticker: None,
+        }
+    }
+
+    /// A start begins.
+    pub(crate) fn begin(&mut self) {
+        if self.mode == Mode::Live {
+            self.ticker = Some(tokio::time::interval(Duration::from_millis(100)));
+        }
+    }
+
+    /// Until the last line is to be drawn again; for ever where there is none.
+    pub(crate) async fn tick(&mut self) {
+        match self.ticker.as_mut() {
+            Some(ticker) => drop(ticker.tick().await),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Shows something that happened.
+    pub(crate) fn show(&mut self, notice: &Notice) {
+        if let Notice::Event(event) = notice {
+            self.status.note(event);
+            if matches!(event.what, Happening::StartEnded { .. }) {
+                self.ticker = None;
+            }
+        }
+        if matches!(notice, Notice::Log { .. }) && !self.logs {
+            return;
+        }
+        if self.mode == Mode::Json {
+            return self.json(&show::notice_json(notice, &self.graph, &self.project));
+        }
+        let writer = EventWriter::new(&self.graph, &self.project, Style::stderr());
+        if let Some(line) = writer.line(notice) {
+            self.line(&line);
+        }
+    }
+
+    /// Says something that is not an event.
+    pub(crate) fn say(&mut self, text: &str) {
+        if self.mode != Mode::Json {
+            self.line(text);
+        }
+    }
+
+    /// Says that the start failed: for programs the whole outcome as one object.
+    pub(crate) fn fail(&mut self, text: &str, started: &Started) {
+        if self.mode == Mode::Json {
+            let started = serde_json::to_value(started).unwrap_or_default();
+            return self.json(&serde_json::json!({ "type": "startFailed", "outcome": started }));
+        }
+        self.line(text);
+    }
+
+    /// Leaves the screen as it should be found.
+    pub(crate) fn finish(&mut self) {
+        self.ticker = None;
+        self.erase();
+    }
+
+    /// Draws the last line again.
+    pub(crate) fn draw(&mut self) {
+        if self.mode != Mode::Live || self.ticker.is_none() || self.status.starting.is_empty() {
+            return self.erase();
+        }
+        let text = self.status.text(&self.graph);
+        let width = rustix::termios::tcgetwinsize(io::stderr()).map_or(80, |size| usize::from(size.ws_col));
+        let text: String = text.chars().take(width.saturating_sub(1)).collect();
+        write(io::stderr(), &format!("\r\x1b[2K{}", Style::stderr().dim(&text)));
+        self.status.drawn = true;
+    }
+
+    fn line(&mut self, line: &str) {
+        self.erase();
+        write(io::stderr(), &format!("{line}\n"));
+        if self.ticker.is_some() {
+            self.draw();
+        }
+    }
+
+    fn json(&mut self, value: &serde_json::Value) {
+        write(io::stdout(), &format!("{value}\n"));
+    }
+
+    fn erase(&mut self) {
+        if std::mem::take(&mut self.status.drawn) {
+            write(io::stderr(), "\r\x1b[2K");
+        }
+    }
+}
+
+/// A terminal that is gone, or a pipe that nobody reads, must not end a host.
+fn write(mut to: impl Write, text: &str) {
+    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+}
+
+impl Status {
+    fn note(&mut self, event: &Event) {
+        match &event.what {
+            Happening::StartBegan { plugins, .. } => self.wanted += *plugins as usize,
+            Happening::Launched { plugin, .. } => drop(self.starting.insert(*plugin, Instant::now())),
+            Happening::Ready { plugin, .. } => {
+                self.starting.remove(plugin);
+                self.ready += 1;
+            }
+            Happening::Failed { plugin, .. } | Happening::Withdrawn { plugin, .. } => {
+                self.starting.remove(plugin);
+            }
+            Happening::StartEnded { .. } => *self = Status { drawn: self.drawn, ..Status::default() },
+            _ => {}
+        }
+    }
+
+    fn text(&self, graph: &Graph) -> String {
+        let one = |(plugin, since): (&PluginId, &Instant)| {
+            format!("{} {:.1} s", graph.name(*plugin), since.elapsed().as_secs_f64())
+        };
+        let starting: Vec<String> = self.starting.iter().map(one).collect();
+        format!("{}/{} ready · starting: {}", self.ready, self.wanted, starting.join(" · "))
+    }
+}
