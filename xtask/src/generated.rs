@@ -63,7 +63,9 @@ pub(crate) fn check_all() -> Result<String, String> {
     for file in &files {
         match fs::read_to_string(root.join(&file.path)) {
             Ok(found) if found == file.text => {}
-            Ok(found) => wrong.push(format!("{}:{}: not up to date", file.path, first_difference(&found, &file.text))),
+            Ok(found) => {
+                wrong.push(format!("{}:{}: not up to date", file.path, first_difference(&found, &file.text)))
+            }
             Err(error) => wrong.push(format!("{}: {error}", file.path)),
         }
     }

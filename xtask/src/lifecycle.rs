@@ -10,8 +10,8 @@ use hothouse_kernel::failure::Stage;
 use hothouse_kernel::input::{Exit, StartOptions, Targets};
 use hothouse_kernel::phase::{Phase, StopCause};
 use hothouse_kernel::{
-    Action, Answer, Code, Failure, Graph, Input, Instant, Kernel, PluginDecl, PluginId, Request, RequestId, Rung,
-    Settings,
+    Action, Answer, Code, Failure, Graph, Input, Instant, Kernel, PluginDecl, PluginId, Request, RequestId,
+    Rung, Settings,
 };
 use hothouse_protocol::HealthStatus;
 
@@ -22,8 +22,11 @@ const SUBJECT: PluginId = PluginId(1);
 /// Needs the plugin that the tables are about.
 const ABOVE: PluginId = PluginId(2);
 
+/// A way to something, and what the tables call that.
+type Named<T> = (&'static str, fn() -> T);
+
 /// A way into each phase. The names are those of the tables.
-const PHASES: [(&str, fn() -> World); 14] = [
+const PHASES: [Named<World>; 14] = [
     ("Down", World::new),
     ("Waiting", World::waiting),
     ("Initializing", World::initializing),
@@ -41,7 +44,7 @@ const PHASES: [(&str, fn() -> World); 14] = [
 ];
 
 /// What a runtime can say.
-const ANSWERS: [(&str, fn() -> Answer); 8] = [
+const ANSWERS: [Named<Answer>; 8] = [
     ("Initialized", || Answer::Initialized),
     ("Started", || Answer::Started),
     ("NotReady", || Answer::NotReady("not yet".into())),
@@ -53,7 +56,7 @@ const ANSWERS: [(&str, fn() -> Answer); 8] = [
 ];
 
 /// What an operator can ask, of this one plugin.
-const REQUESTS: [(&str, fn() -> Request); 3] = [
+const REQUESTS: [Named<Request>; 3] = [
     ("start", || Request::Start { targets: subject(), options: options() }),
     ("stop", || Request::Stop { targets: subject() }),
     ("restart", || Request::Restart { targets: subject(), options: options() }),
@@ -61,7 +64,8 @@ const REQUESTS: [(&str, fn() -> Request); 3] = [
 
 /// Phase × answer, and phase × time.
 pub(crate) fn answers_table() -> String {
-    let mut table = String::from("| in phase | comes | becomes | asked of the runtime |\n|---|---|---|---|\n");
+    let mut table =
+        String::from("| in phase | comes | becomes | asked of the runtime |\n|---|---|---|---|\n");
     let mut ignored = [0; 3];
     for (phase, enter) in PHASES {
         for (name, answer) in ANSWERS {
@@ -268,7 +272,8 @@ impl World {
             return "*refused*".into();
         }
         match self.phase() {
-            phase @ (Phase::Leaving(StopCause::Restart) | Phase::Stopping { cause: StopCause::Restart, .. }) => {
+            phase @ (Phase::Leaving(StopCause::Restart)
+            | Phase::Stopping { cause: StopCause::Restart, .. }) => {
                 format!("{}, then started again", name(&phase))
             }
             phase => name(&phase),

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 The project's own commands.
 
-    cargo xtask ci                 everything that must hold, in one go
+    cargo xtask ci [STEP ...]      everything that must hold, in one go, or these steps of it
     cargo xtask tidy               the rules that the compiler does not check
     cargo xtask schema [--check]   write the generated files of docs/, or compare them
     cargo xtask sim [OPTIONS]      live through simulated stories; --help lists the options
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     match command.as_str() {
-        "ci" => ci::run(),
+        "ci" => ci::run(rest),
         "tidy" => tidy::run(),
         "schema" => generated::run(rest),
         "sim" => sim::run(rest),

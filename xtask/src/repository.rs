@@ -110,10 +110,8 @@ pub(crate) fn packages() -> Result<Vec<Package>, String> {
 }
 
 fn package(object: &Object) -> Package {
-    let dependency = |object: &Object| Dependency {
-        name: text(object, "name"),
-        for_tests: text(object, "kind") == "dev",
-    };
+    let dependency =
+        |object: &Object| Dependency { name: text(object, "name"), for_tests: text(object, "kind") == "dev" };
     Package {
         name: text(object, "name"),
         manifest: relative(Path::new(&text(object, "manifest_path"))),

@@ -17,6 +17,10 @@ cargo xtask sim --exhaustive [--nodes N]   every graph up to N nodes (5) against
 
 /// Runs the command.
 pub fn run(args: &[String]) -> ExitCode {
+    if args.iter().any(|arg| arg == "--help") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     match Wish::of(args) {
         Ok(Wish::Minutes(minutes)) => stories(0, None, Some(Duration::from_secs_f64(minutes * 60.0))),
         Ok(Wish::Seeds { from, count }) => stories(from, Some(count), None),
@@ -92,7 +96,9 @@ fn stories(from: u64, count: Option<u64>, limit: Option<Duration>) -> ExitCode {
     let began = Instant::now();
     let mut total = Stats::default();
     for seed in from.. {
-        if count.is_some_and(|count| seed - from >= count) || limit.is_some_and(|limit| began.elapsed() >= limit) {
+        if count.is_some_and(|count| seed - from >= count)
+            || limit.is_some_and(|limit| began.elapsed() >= limit)
+        {
             break;
         }
         match run_seed(seed) {

@@ -26,6 +26,10 @@ use crate::notice::{Listeners, Notice};
 use crate::plugins::{HostView, Living, PluginStatus, Slot};
 use crate::spec::{HostSettings, PluginSpec};
 
+/// So many orders at most are collected before those who carry them out are woken, so that a great many orders are
+/// given and carried out at the same time.
+const FLUSH_AT: usize = 64;
+
 /// The loop and what it keeps.
 pub(crate) struct Engine {
     kernel: Kernel,
@@ -40,6 +44,8 @@ pub(crate) struct Engine {
     told: Vec<PluginId>,
     /// The origin of the kernel's time.
     origin: Instant,
+    /// When what is being taken in was there.
+    now: hothouse_kernel::Instant,
     ended: bool,
 }
 
@@ -53,6 +59,7 @@ impl Engine {
         let decls =
             specs.iter().zip(&abilities).map(|(spec, abilities)| spec.decl(abilities, settings)).collect();
         let graph = Arc::new(Graph::build(decls)?);
+        let granted: Arc<[String]> = ["log".to_owned(), "call".to_owned()].into();
         let slots = specs.into_iter().zip(abilities).zip(graph.plugins());
         let slots = slots.map(|((spec, abilities), plugin)| Slot {
             identity: Arc::new(Identity { plugin, name: spec.name, version: spec.version }),
@@ -62,7 +69,7 @@ impl Engine {
             config: spec.config,
             context: Json::null(),
             check_method: spec.check_method.map(Into::into),
-            capabilities: vec!["log".into(), "call".into()],
+            capabilities: Arc::clone(&granted),
             life: None,
         });
         let kernel_settings = Settings { max_concurrent_starts: settings.max_concurrent_starts };
@@ -77,6 +84,7 @@ impl Engine {
             last_request: 0,
             told: Vec::new(),
             origin: Instant::now(),
+            now: hothouse_kernel::Instant::ZERO,
             ended: false,
         })
     }
@@ -93,6 +101,8 @@ impl Engine {
             if batch.is_empty() {
                 self.sleep().await;
             } else {
+                // One look at the clock for a whole batch: it was all there at that moment.
+                self.now = self.elapsed();
                 for message in batch.drain(..) {
                     self.take(message);
                 }
@@ -123,6 +133,7 @@ impl Engine {
                 life.instance.cancel(call);
             }
         }
+        self.now = self.elapsed();
         self.handle(Input::TimePassed);
         self.flush();
     }
@@ -136,7 +147,7 @@ impl Engine {
 
     /// One input to the kernel, and everything that follows from it.
     fn handle(&mut self, input: Input) {
-        self.kernel.handle(self.now(), input);
+        self.kernel.handle(self.now, input);
         while let Some(event) = self.kernel.poll_event() {
             if !self.listeners.is_empty() {
                 self.listeners.tell(&Notice::Event(Arc::new(event)));
@@ -144,11 +155,16 @@ impl Engine {
         }
         while let Some(action) = self.kernel.poll_action() {
             self.act(action);
+            if self.told.len() >= FLUSH_AT {
+                self.flush();
+            }
         }
     }
 
-    fn now(&self) -> hothouse_kernel::Instant {
-        hothouse_kernel::Instant::from_nanos(u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    fn elapsed(&self) -> hothouse_kernel::Instant {
+        hothouse_kernel::Instant::from_nanos(
+            u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX),
+        )
     }
 
     fn flush(&mut self) {
@@ -190,7 +206,7 @@ impl Engine {
             incarnation,
             config: slot.config.clone(),
             context: slot.context.clone(),
-            capabilities: slot.capabilities.clone(),
+            capabilities: Arc::clone(&slot.capabilities),
             reporter: Reporter::new(inbox, plugin, incarnation),
         };
         let instance = slot.loader.launch(birth);
@@ -369,7 +385,7 @@ impl Engine {
         HostView {
             graph: Arc::clone(&self.graph),
             // The kernel's clock stands still while nothing happens; a picture is of this moment.
-            kernel: hothouse_kernel::View { now: self.now(), ..self.kernel.view() },
+            kernel: hothouse_kernel::View { now: self.elapsed(), ..self.kernel.view() },
             plugins: self.slots.iter().map(status).collect(),
         }
     }

@@ -15,7 +15,7 @@ pub(crate) struct Slot {
     pub(crate) config: Json,
     pub(crate) context: Json,
     pub(crate) check_method: Option<Arc<str>>,
-    pub(crate) capabilities: Vec<String>,
+    pub(crate) capabilities: Arc<[String]>,
     pub(crate) life: Option<Living>,
 }
 

@@ -164,7 +164,7 @@ impl IgnoredReason {
     pub fn as_str(self) -> &'static str {
         match self {
             IgnoredReason::UnknownPlugin => "there is no such plugin",
-            IgnoredReason::StaleIncarnation => "that life is over",
+            IgnoredReason::StaleIncarnation => "that life is over, or never was",
             IgnoredReason::NotAsked => "nothing was asked that it could answer",
         }
     }

@@ -244,12 +244,6 @@ impl Kernel {
             if life.incarnation == timer.incarnation && life.phase.deadline() == Some(timer.at) {
                 break;
             }
-            // The end of a start that is being asked again meanwhile: not the next moment, but not dead either.
-            if matches!(&life.phase, Phase::Starting { until, .. } if *until == timer.at)
-                && life.incarnation == timer.incarnation
-            {
-                break;
-            }
             self.timers.drop_next();
         }
     }

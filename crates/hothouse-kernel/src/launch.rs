@@ -200,7 +200,8 @@ impl Kernel {
 
     pub(crate) fn start_timed_out(&mut self, plugin: PluginId) {
         let life = &self.plugin(plugin).life;
-        let limit = self.now.since(life.launched).as_millis();
+        let (Phase::Initializing { until } | Phase::Starting { until, .. }) = life.phase else { return };
+        let limit = until.since(life.launched).as_millis();
         let (stage, message) = match (&life.phase, &life.not_ready) {
             (Phase::Initializing { .. }, _) => {
                 (Stage::Init, format!("`init` did not answer within {limit} ms"))

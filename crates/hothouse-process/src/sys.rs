@@ -123,12 +123,13 @@ impl Attributes {
         check(unsafe { libc::posix_spawnattr_init(attributes.as_mut_ptr()) })?;
         let mut attributes = Attributes(attributes);
         let this = attributes.0.as_mut_ptr();
-        let mut none = MaybeUninit::uninit();
-        let mut all = MaybeUninit::uninit();
-        // SAFETY: both are writable memory for a signal set, which these calls initialise.
+        let mut none = MaybeUninit::<libc::sigset_t>::uninit();
+        let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: both are writable memory for a signal set, which is bits and nothing else. All bits are set by hand:
+        // `sigfillset` leaves out two signals of the C library, which `posix_spawn` would then have ignored.
         unsafe {
             libc::sigemptyset(none.as_mut_ptr());
-            libc::sigfillset(all.as_mut_ptr());
+            all.as_mut_ptr().write_bytes(0xff, 1);
         }
         let flags = libc::POSIX_SPAWN_SETPGROUP | libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;
         // SAFETY: `this` was initialised above, and so were both signal sets.

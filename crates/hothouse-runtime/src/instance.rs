@@ -84,7 +84,7 @@ pub struct Birth {
     /// `startup.context`; `null` if there is none.
     pub context: Json,
     /// What it may ask of the host.
-    pub capabilities: Vec<String>,
+    pub capabilities: Arc<[String]>,
     /// Where its reports go.
     pub reporter: Reporter,
 }

@@ -304,8 +304,7 @@ impl Script {
                 Some((oracle::check_takes(plugin), Answer::Checked(Box::new(health(healthy)))))
             }
             Action::Stop { rung: Rung::Destroy, .. } => {
-                let hangs =
-                    victim && matches!(trouble, Trouble::HangInDestroy | Trouble::StartErrorAndHang);
+                let hangs = victim && matches!(trouble, Trouble::HangInDestroy | Trouble::StartErrorAndHang);
                 (!hangs).then(|| (oracle::destroy_takes(plugin), Answer::Destroyed(None)))
             }
             Action::Stop { .. } => Some((oracle::close_takes(plugin), gone("exited with code 0"))),

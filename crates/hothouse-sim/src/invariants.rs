@@ -6,14 +6,14 @@
 //!
 //! [`Kernel::view_of`]: hothouse_kernel::Kernel::view_of
 
+mod launch;
 mod report;
 mod settled;
+mod stop;
 
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::event::Happening;
-use hothouse_kernel::graph::Need;
-use hothouse_kernel::input::Answer;
-use hothouse_kernel::{Action, Event, Incarnation, Input, Instant, Phase, PluginId, PluginView, Rung};
+use hothouse_kernel::{Action, Event, Incarnation, Input, Instant, PluginId, PluginView};
 
 use crate::ledger::{Ledger, Life, Stage, Verdict};
 use crate::world::{Breach, Observer, Step};
@@ -61,72 +61,72 @@ pub const PROMISES: &[Promise] = &[
     Promise {
         name: "launches_only_upon_ready_dependencies",
         says: "A plugin is launched only when everything it needs is ready.",
-        check: Check::Action(launches_only_upon_ready_dependencies),
+        check: Check::Action(launch::launches_only_upon_ready_dependencies),
     },
     Promise {
         name: "launches_only_after_optional_outcomes",
         says: "A plugin is launched only when no optional dependency of it is still on its way.",
-        check: Check::Action(launches_only_after_optional_outcomes),
+        check: Check::Action(launch::launches_only_after_optional_outcomes),
     },
     Promise {
         name: "one_life_at_a_time",
         says: "A life begins only when nothing is left of the one before; one that was given up and never ended has no successor.",
-        check: Check::Event(one_life_at_a_time),
+        check: Check::Event(launch::one_life_at_a_time),
     },
     Promise {
         name: "nothing_starts_after_a_stop_of_everything",
         says: "After a stop of everything nothing is launched until somebody asks for a start.",
-        check: Check::Action(nothing_starts_after_a_stop_of_everything),
+        check: Check::Action(launch::nothing_starts_after_a_stop_of_everything),
     },
     Promise {
         name: "places_are_limited",
         says: "No more plugins are starting at a time than the host allows.",
-        check: Check::Step(places_are_limited),
+        check: Check::Step(launch::places_are_limited),
     },
     Promise {
         name: "longest_path_first",
         says: "Where places are short, the plugin with the longest path behind it is launched first.",
-        check: Check::Action(longest_path_first),
+        check: Check::Action(launch::longest_path_first),
     },
     Promise {
         name: "verbs_in_order",
         says: "`start` follows a completed `init`, a probe follows a `not ready`, a check follows a `started`.",
-        check: Check::Action(verbs_in_order),
+        check: Check::Action(launch::verbs_in_order),
     },
     Promise {
         name: "one_deadline_for_init_and_start",
         says: "`init` and `start` share one deadline, which is the launch plus the timeout of a start under way.",
-        check: Check::Action(one_deadline_for_init_and_start),
+        check: Check::Action(launch::one_deadline_for_init_and_start),
     },
     Promise {
         name: "destroy_is_owed_once",
         says: "`destroy` is called exactly once if `init` has completed and the runtime has it, and else never.",
-        check: Check::Action(destroy_is_owed_once),
+        check: Check::Action(stop::destroy_is_owed_once),
     },
     Promise {
         name: "the_ladder_is_climbed_rung_by_rung",
         says: "A harder step is taken only when the one before was answered or its limit is over, none is left out, and each gets its own limit.",
-        check: Check::Action(the_ladder_is_climbed_rung_by_rung),
+        check: Check::Action(stop::the_ladder_is_climbed_rung_by_rung),
     },
     Promise {
         name: "given_up_only_after_the_last_rung",
         says: "A plugin is given up only when every step that its runtime has was tried.",
-        check: Check::Action(given_up_only_after_the_last_rung),
+        check: Check::Action(stop::given_up_only_after_the_last_rung),
     },
     Promise {
         name: "stops_one_at_a_time_in_reverse",
         says: "A plugin that was ready is stopped only when no other stop is under way and nobody who needs it and was ready later serves.",
-        check: Check::Event(stops_one_at_a_time_in_reverse),
+        check: Check::Event(stop::stops_one_at_a_time_in_reverse),
     },
     Promise {
         name: "leaves_in_reverse_of_readiness",
         says: "Of all that are to be stopped, the one that was ready last is stopped first.",
-        check: Check::Step(leaves_in_reverse_of_readiness),
+        check: Check::Step(stop::leaves_in_reverse_of_readiness),
     },
     Promise {
         name: "ready_only_by_an_answer_in_time",
         says: "A plugin becomes ready only by an answer of its own, given before its time was up.",
-        check: Check::Event(ready_only_by_an_answer_in_time),
+        check: Check::Event(launch::ready_only_by_an_answer_in_time),
     },
     Promise {
         name: "an_answer_in_time_is_heard",
@@ -146,7 +146,7 @@ pub const PROMISES: &[Promise] = &[
     Promise {
         name: "a_completed_stop_is_true",
         says: "When a stop is completed, every life it was to end is over, and those given up are named.",
-        check: Check::Action(a_completed_stop_is_true),
+        check: Check::Action(stop::a_completed_stop_is_true),
     },
     Promise {
         name: "open_requests_are_counted",
@@ -314,186 +314,6 @@ fn acts_only_on_the_life_at_hand(ledger: &Ledger, _: &Moment<'_>, action: &Actio
     unless(life.stage == Stage::Gone, || format!("{action:?}, but that life is gone"))
 }
 
-fn launches_only_upon_ready_dependencies(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept {
-    let Action::Init { plugin, .. } = action else { return Ok(()) };
-    for edge in ledger.graph.dependencies(*plugin).iter().filter(|edge| edge.need == Need::Hard) {
-        let serves = ledger.life(edge.plugin).is_some_and(Life::serves);
-        // Whoever was launched and cut off in one step may have lost its dependency in between.
-        let cut_off = ledger.life(*plugin).is_some_and(|life| life.stop.is_some());
-        let ready = matches!(moment.step.kernel.view_of(edge.plugin).phase, Phase::Ready);
-        unless(!serves || !(ready || cut_off), || {
-            format!("{plugin} is launched, but {} which it needs is not ready", edge.plugin)
-        })?;
-    }
-    Ok(())
-}
-
-fn launches_only_after_optional_outcomes(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
-    let Action::Init { plugin, .. } = action else { return Ok(()) };
-    for edge in ledger.graph.dependencies(*plugin) {
-        let starting = ledger.life(edge.plugin).is_some_and(|life| {
-            matches!(life.stage, Stage::Init | Stage::Start | Stage::Check) && life.stop.is_none()
-        });
-        unless(starting, || format!("{plugin} is launched, but {} is still starting", edge.plugin))?;
-    }
-    Ok(())
-}
-
-fn one_life_at_a_time(ledger: &Ledger, _: &Moment<'_>, event: &Event) -> Kept {
-    let Happening::Launched { plugin, incarnation } = &event.what else { return Ok(()) };
-    let lives = &ledger.lives[plugin.index()];
-    unless(incarnation.0 != lives.len() as u64 + 1, || {
-        format!("{plugin} has had {} lives and is launched as {incarnation}", lives.len())
-    })?;
-    unless(lives.last().is_some_and(|life| life.stage != Stage::Gone), || {
-        format!("{plugin} is launched, but its last life is not gone")
-    })
-}
-
-fn nothing_starts_after_a_stop_of_everything(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
-    let launch = matches!(action, Action::Init { .. });
-    unless(launch && ledger.stopped_all, || format!("{action:?} after a stop of everything"))
-}
-
-fn places_are_limited(ledger: &Ledger, _: &Moment<'_>) -> Kept {
-    let limit = ledger.settings.max_concurrent_starts.unwrap_or(u32::MAX);
-    unless(ledger.in_flight > limit, || {
-        format!("{} plugins are starting, the limit is {limit}", ledger.in_flight)
-    })
-}
-
-fn longest_path_first(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept {
-    let Action::Init { plugin, .. } = action else { return Ok(()) };
-    // With several starts under way each has its own order.
-    let mut starts = ledger.all_options();
-    if !matches!((starts.next(), starts.next()), (Some(only), None) if only.parallel) {
-        return Ok(());
-    }
-    let graph = &ledger.graph;
-    let rank = |plugin: PluginId| (graph.remaining(plugin), std::cmp::Reverse(graph.position(plugin)));
-    let passed_over =
-        graph.plugins().find(|other| rank(*other) > rank(*plugin) && settled::is_free(moment.step, *other));
-    match passed_over {
-        Some(other) => Err(format!("{plugin} is launched, but {other} has the longer path")),
-        None => Ok(()),
-    }
-}
-
-fn verbs_in_order(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept {
-    let Some((plugin, _)) = about(action) else { return Ok(()) };
-    let life = life(ledger, plugin)?;
-    let heard = matches!(moment.verdict, Verdict::Heard);
-    let said = |wanted: fn(&Answer) -> bool| match moment.step.input {
-        Input::Answered { plugin: from, answer, .. } => heard && *from == plugin && wanted(answer),
-        _ => false,
-    };
-    let in_order = match action {
-        Action::Start { .. } => life.stage == Stage::Init && said(|answer| *answer == Answer::Initialized),
-        Action::Probe { .. } => life.stage == Stage::Start && !life.asked,
-        Action::Check { .. } => life.stage == Stage::Start && said(|answer| *answer == Answer::Started),
-        _ => true,
-    };
-    unless(!in_order, || format!("{action:?} out of order: {life:?}"))
-}
-
-fn one_deadline_for_init_and_start(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept {
-    match action {
-        Action::Init { until, .. } => {
-            let known = ledger.all_options().any(|options| moment.step.now + options.timeout == *until);
-            unless(!known, || format!("{action:?}, but no start under way has such a timeout"))
-        }
-        Action::Start { plugin, until, .. } => {
-            let life = life(ledger, *plugin)?;
-            unless(life.until != *until, || format!("{action:?}, but `init` had until {}", life.until))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn destroy_is_owed_once(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
-    let Action::Stop { plugin, rung, .. } = action else { return Ok(()) };
-    let life = life(ledger, *plugin)?;
-    let first = !matches!(life.stage, Stage::Stop(_));
-    let has_it = ledger.graph.decl(*plugin).settings.ladder.limit(Rung::Destroy).is_some();
-    let owed = first && life.initialized.is_some() && has_it;
-    let done = *rung == Rung::Destroy;
-    unless(owed != done, || format!("destroy owed: {owed}, called: {done}, {life:?}"))
-}
-
-fn the_ladder_is_climbed_rung_by_rung(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept {
-    let Action::Stop { plugin, rung, until, .. } = action else { return Ok(()) };
-    let life = life(ledger, *plugin)?;
-    let ladder = ledger.graph.decl(*plugin).settings.ladder;
-    let expected = match life.stage {
-        Stage::Stop(before) => {
-            let over = life.until <= moment.step.now || (before == Rung::Destroy && life.destroyed);
-            unless(!over, || format!("{rung} follows {before} of {plugin} before its limit is over"))?;
-            ladder.after(before)
-        }
-        _ if life.initialized.is_some() => ladder.from(Rung::Destroy),
-        _ => ladder.from(Rung::Close),
-    };
-    let asked = expected.map(|(rung, limit)| (rung, moment.step.now + limit));
-    unless(asked != Some((*rung, *until)), || format!("{action:?}, expected {asked:?}"))
-}
-
-fn given_up_only_after_the_last_rung(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
-    let Action::Abandon { plugin, .. } = action else { return Ok(()) };
-    let life = life(ledger, *plugin)?;
-    unless(life.stage != Stage::Abandoned, || format!("{plugin} is fenced off, but nobody was told"))?;
-    let ladder = ledger.graph.decl(*plugin).settings.ladder;
-    let usable = if life.initialized.is_some() { Rung::Destroy } else { Rung::Close };
-    let tried = life.stop.is_some() || ladder.from(usable).is_none();
-    unless(!tried, || format!("{plugin} is given up without an attempt to stop it"))
-}
-
-fn stops_one_at_a_time_in_reverse(ledger: &Ledger, _: &Moment<'_>, event: &Event) -> Kept {
-    let Happening::StopBegan { plugin, .. } = &event.what else { return Ok(()) };
-    let Some(ready) = life(ledger, *plugin)?.ready else { return Ok(()) };
-    let lives = ledger.lives.iter().filter_map(|lives| lives.last());
-    let stopping = lives.filter(|life| life.stop.is_some() && life.ended.is_none()).count();
-    unless(stopping > 0, || format!("{plugin} is stopped while another stop is under way"))?;
-    for edge in ledger.graph.dependents(*plugin).iter().filter(|edge| edge.need == Need::Hard) {
-        let serves = ledger
-            .life(edge.plugin)
-            .is_some_and(|life| life.serves() && life.ready.is_some_and(|later| later > ready));
-        unless(serves, || format!("{plugin} is stopped while {} needs it", edge.plugin))?;
-    }
-    Ok(())
-}
-
-fn leaves_in_reverse_of_readiness(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
-    let stopped = moment.step.events.iter().filter_map(|event| match &event.what {
-        Happening::StopBegan { plugin, .. } => ledger.life(*plugin),
-        _ => None,
-    });
-    let Some(ready) = stopped.filter_map(|life| life.ready).max() else { return Ok(()) };
-    for plugin in ledger.graph.plugins() {
-        let later = ledger.life(plugin).and_then(|life| life.ready).is_some_and(|later| later > ready);
-        unless(later && matches!(moment.step.kernel.view_of(plugin).phase, Phase::Leaving(_)), || {
-            format!("{plugin} was ready later and is to be stopped, but another one went first")
-        })?;
-    }
-    Ok(())
-}
-
-fn ready_only_by_an_answer_in_time(_: &Ledger, moment: &Moment<'_>, event: &Event) -> Kept {
-    let Happening::Ready { plugin, incarnation, .. } = &event.what else { return Ok(()) };
-    let answered = match moment.step.input {
-        Input::Answered { plugin: from, incarnation: of, answer } => {
-            (from, of) == (plugin, incarnation)
-                && moment.verdict == Verdict::Heard
-                && match answer {
-                    Answer::Started => true,
-                    Answer::Checked(health) => health.healthy,
-                    _ => false,
-                }
-        }
-        _ => false,
-    };
-    unless(!answered, || format!("{plugin} is ready by {:?}", moment.step.input))
-}
-
 fn ignored(events: &[Event]) -> usize {
     events.iter().filter(|event| matches!(event.what, Happening::Ignored { .. })).count()
 }
@@ -528,24 +348,6 @@ fn completed_exactly_once(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> K
         Outcome::Refused(_) => true,
     };
     unless(!fits, || format!("{:?} ended as {outcome:?}", open.request))
-}
-
-fn a_completed_stop_is_true(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
-    let Action::Complete { request, outcome: Outcome::Stopped { abandoned } } = action else {
-        return Ok(());
-    };
-    let Some(open) = ledger.open.get(request) else { return Ok(()) };
-    for (plugin, incarnation) in &open.lives {
-        let life = &ledger.lives[plugin.index()][incarnation.0 as usize - 1];
-        let given_up = life.stage == Stage::Abandoned;
-        unless(life.ended.is_none(), || format!("{plugin} still lives"))?;
-        unless(given_up && !abandoned.contains(plugin), || format!("{plugin} is there and not named"))?;
-    }
-    for plugin in abandoned {
-        let given_up = ledger.lives[plugin.index()].iter().any(|life| life.abandoned);
-        unless(!given_up, || format!("{plugin} is named as given up, but never was"))?;
-    }
-    Ok(())
 }
 
 fn open_requests_are_counted(ledger: &Ledger, moment: &Moment<'_>) -> Kept {

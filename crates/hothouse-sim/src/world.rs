@@ -172,7 +172,7 @@ impl<R: Runtime, O: Observer> World<R, O> {
             },
         };
         self.now = self.now.max(at);
-        self.feed(input)?;
+        self.feed(&input)?;
         Ok(true)
     }
 
@@ -205,9 +205,9 @@ impl<R: Runtime, O: Observer> World<R, O> {
         Some(wake)
     }
 
-    fn feed(&mut self, input: Input) -> Result<(), Breach> {
+    fn feed(&mut self, input: &Input) -> Result<(), Breach> {
         self.steps += 1;
-        self.observer.before(&self.kernel, self.now, &input);
+        self.observer.before(&self.kernel, self.now, input);
         self.kernel.handle(self.now, input.clone());
         self.events.clear();
         self.actions.clear();
@@ -217,11 +217,11 @@ impl<R: Runtime, O: Observer> World<R, O> {
         while let Some(action) = self.kernel.poll_action() {
             self.actions.push(action);
         }
-        self.record(&input);
+        self.record(input);
         self.observer.after(&Step {
             kernel: &self.kernel,
             now: self.now,
-            input: &input,
+            input,
             events: &self.events,
             actions: &self.actions,
         })?;

@@ -36,14 +36,12 @@ struct Built {
 
 fn build(args: &[&str]) -> Result<Built, String> {
     let root = repository::root();
-    let mut cargo = Command::new(repository::cargo());
-    cargo.current_dir(root.join("xtask/no-std-proof"));
     // Beside the workspace's own artifacts: it differs from them in its profile, and shares nothing.
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
-    cargo.args(["build", "--locked", "--target-dir"]).arg(target.join("no-std-proof")).args(args);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
+    let mut cargo = Command::new(repository::cargo());
+    cargo.current_dir(root).args(["build", "--locked", "--manifest-path", "xtask/no-std-proof/Cargo.toml"]);
+    cargo.arg("--target-dir").arg(target.join("no-std-proof")).args(args);
     let output = cargo.output().map_err(|error| format!("cargo could not be run: {error}"))?;
-    Ok(Built {
-        success: output.status.success(),
-        said: String::from_utf8_lossy(&output.stderr).into_owned(),
-    })
+    Ok(Built { success: output.status.success(), said: String::from_utf8_lossy(&output.stderr).into_owned() })
 }

@@ -10,7 +10,10 @@ const NO_STD: [&str; 2] = ["crates/hothouse-kernel/src/", "crates/hothouse-proto
 /// Where `unsafe` may stand, and why.
 const UNSAFE: [(&str, &str); 3] = [
     ("crates/hothouse-process/src/sys", "the one system call without a safe wrapper"),
-    ("crates/hothouse-bench/src/bin/bench-child.rs", "std takes over an inherited descriptor in no other way"),
+    (
+        "crates/hothouse-bench/src/bin/bench-child.rs",
+        "std takes over an inherited descriptor in no other way",
+    ),
     ("xtask/no-std-proof/src/lib.rs", "an allocator, for a library that is never run"),
 ];
 /// Files that may be longer than [`MAX_LINES`], and why. None is.
@@ -94,7 +97,11 @@ pub(crate) fn files_are_small(tree: &Tree) -> Vec<Finding> {
         .filter(|file| file.text.lines().count() > MAX_LINES)
         .map(|file| {
             let lines = file.text.lines().count();
-            at(file, 0, format!("{lines} lines, more than {MAX_LINES}: give its second idea a file of its own"))
+            at(
+                file,
+                0,
+                format!("{lines} lines, more than {MAX_LINES}: give its second idea a file of its own"),
+            )
         })
         .collect()
 }
@@ -106,9 +113,14 @@ pub(crate) fn names_say_something(tree: &Tree) -> Vec<Finding> {
         let code = code_only(&file.text);
         for keyword in ["struct ", "enum ", "trait ", "type ", "union "] {
             for offset in find_word(&code, keyword) {
-                let name: String = code[offset + keyword.len()..].chars().take_while(|c| c.is_alphanumeric()).collect();
+                let name: String =
+                    code[offset + keyword.len()..].chars().take_while(|c| c.is_alphanumeric()).collect();
                 if let Some(word) = EMPTY_WORDS.iter().find(|word| parts(&name).any(|part| part == **word)) {
-                    found.push(at(file, offset, format!("`{name}`: `{word}` says nothing; say what it does")));
+                    found.push(at(
+                        file,
+                        offset,
+                        format!("`{name}`: `{word}` says nothing; say what it does"),
+                    ));
                 }
             }
         }

@@ -33,7 +33,16 @@ const ROOMS: [Room; 11] = [
         may_know: &[KERNEL, PROTOCOL],
         tests_may_know: &[],
         foreign: Some(&[
-            "croner", "globset", "jiff", "libc", "regex", "rustix", "saphyr-parser", "semver", "strsim", "toml_edit",
+            "croner",
+            "globset",
+            "jiff",
+            "libc",
+            "regex",
+            "rustix",
+            "saphyr-parser",
+            "semver",
+            "strsim",
+            "toml_edit",
         ]),
     },
     Room { name: RUNTIME, may_know: &[KERNEL, PROTOCOL], tests_may_know: &[], foreign: None },
@@ -70,17 +79,25 @@ pub(crate) fn dependencies_point_inwards(tree: &Tree) -> Vec<Finding> {
     let mut found = Vec::new();
     for package in &tree.packages {
         let Some(room) = room(package) else {
-            let known = "give it a place in xtask/src/tidy/direction.rs: whom may it know, and why is it a crate?";
-            found.push(finding(package, format!("the crate `{}` has no place in the house; {known}", package.name)));
+            let known =
+                "give it a place in xtask/src/tidy/direction.rs: whom may it know, and why is it a crate?";
+            found.push(finding(
+                package,
+                format!("the crate `{}` has no place in the house; {known}", package.name),
+            ));
             continue;
         };
         let inside = |dependency: &&Dependency| ROOMS.iter().any(|room| room.name == dependency.name);
         for dependency in package.dependencies.iter().filter(inside) {
             let name = dependency.name.as_str();
-            let allowed =
-                room.may_know.contains(&name) || (dependency.for_tests && room.tests_may_know.contains(&name));
+            let allowed = room.may_know.contains(&name)
+                || (dependency.for_tests && room.tests_may_know.contains(&name));
             if !allowed {
-                let message = format!("`{}` may not depend on `{name}`: it may know only {}", room.name, list(room.may_know));
+                let message = format!(
+                    "`{}` may not depend on `{name}`: it may know only {}",
+                    room.name,
+                    list(room.may_know)
+                );
                 found.push(finding(package, message));
             }
         }
@@ -92,7 +109,9 @@ pub(crate) fn dependencies_point_inwards(tree: &Tree) -> Vec<Finding> {
 pub(crate) fn pure_rooms_have_no_foreign_crates(tree: &Tree) -> Vec<Finding> {
     let mut found = Vec::new();
     for package in &tree.packages {
-        let Some((room, foreign)) = room(package).and_then(|room| Some((room, room.foreign?))) else { continue };
+        let Some((room, foreign)) = room(package).and_then(|room| Some((room, room.foreign?))) else {
+            continue;
+        };
         for dependency in package.dependencies.iter().filter(|dependency| !dependency.for_tests) {
             let name = dependency.name.as_str();
             if !foreign.contains(&name) && !ROOMS.iter().any(|room| room.name == name) {
@@ -129,12 +148,16 @@ mod tests {
 
     fn tree(name: &str, dependency: &str, for_tests: bool) -> Tree {
         let dependencies = vec![Dependency { name: dependency.into(), for_tests }];
-        Tree { files: Vec::new(), packages: vec![Package { name: name.into(), manifest: String::new(), dependencies }] }
+        Tree {
+            files: Vec::new(),
+            packages: vec![Package { name: name.into(), manifest: String::new(), dependencies }],
+        }
     }
 
     #[test]
     fn dependencies_that_point_outwards_are_found() {
-        let outwards = [(KERNEL, HOST), (PROTOCOL, KERNEL), (HOST, PROCESS), (RUNTIME, HOST), (CONFIG, RUNTIME)];
+        let outwards =
+            [(KERNEL, HOST), (PROTOCOL, KERNEL), (HOST, PROCESS), (RUNTIME, HOST), (CONFIG, RUNTIME)];
         for (from, to) in outwards {
             let found = dependencies_point_inwards(&tree(from, to, false));
             assert_eq!(found.len(), 1, "{from} -> {to}");

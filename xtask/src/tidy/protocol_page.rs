@@ -32,7 +32,11 @@ pub(crate) fn every_field_is_on_the_page(tree: &Tree) -> Vec<Finding> {
         let fields = fields(*name, &mine);
         for field in &fields {
             if !mine.iter().any(|row| row.field == field) {
-                found.push(at(page, 0, format!("`{name}` has a field `{field}` that this page does not explain")));
+                found.push(at(
+                    page,
+                    0,
+                    format!("`{name}` has a field `{field}` that this page does not explain"),
+                ));
             }
         }
         for row in mine.iter().filter(|row| !fields.contains(row.field)) {
@@ -42,11 +46,14 @@ pub(crate) fn every_field_is_on_the_page(tree: &Tree) -> Vec<Finding> {
     found
 }
 
-/// A proof that is not there proves nothing. Every page may name tests, as `file.rs::name`.
+/// A proof that is not there proves nothing. Every page may name tests, as `file.rs::name`, and `scenarios/name.txt`.
 pub(crate) fn named_tests_exist(tree: &Tree) -> Vec<Finding> {
     let mut found = Vec::new();
     for page in tree.with_extension("md") {
         for (offset, code) in code_spans(&page.text) {
+            if code.starts_with("scenarios/") && !tree.files.iter().any(ends_with_path(code)) {
+                found.push(at(page, offset, format!("there is no scenario `{code}`")));
+            }
             let Some((path, test)) = code.split_once(".rs::") else { continue };
             let path = format!("{path}.rs");
             let (definition, is_there) = (format!("fn {test}("), ends_with_path(&path));
@@ -58,7 +65,7 @@ pub(crate) fn named_tests_exist(tree: &Tree) -> Vec<Finding> {
     found
 }
 
-fn ends_with_path(path: &str) -> impl Fn(&SourceFile) -> bool {
+fn ends_with_path(path: &str) -> impl Fn(&SourceFile) -> bool + use<> {
     let inner = format!("/{path}");
     let path = path.to_owned();
     move |file| file.path == path || file.path.ends_with(&inner)
@@ -147,16 +154,19 @@ mod tests {
         let (inline, elsewhere) = (row("health", "object"), row("health", "`HealthStatus`"));
         assert!(fields(SchemaName::PluginStartupResult, &[&inline]).contains("health.healthy"));
         let fields = fields(SchemaName::PluginStartupResult, &[&elsewhere]);
-        assert!(fields.contains("health") && !fields.contains("health.healthy") && fields.contains("error.code"));
+        assert!(
+            fields.contains("health") && !fields.contains("health.healthy") && fields.contains("error.code")
+        );
     }
 
     #[test]
     fn a_test_that_is_not_there_is_found() {
-        let mut tree = file("docs/a.md", "`a.rs::is_there`\n`a.rs::is_not`\n");
+        let page = "`a.rs::is_there`\n`a.rs::is_not`\n`scenarios/is_not.txt`\n";
+        let mut tree = file("docs/a.md", page);
         let text = "#[test]\nfn is_there() {}".into();
         tree.files.push(SourceFile { path: "crates/a/tests/a.rs".into(), text });
         let found = named_tests_exist(&tree);
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].line, 2);
+        let lines: Vec<usize> = found.iter().map(|finding| finding.line).collect();
+        assert_eq!(lines, [2, 3]);
     }
 }

@@ -117,7 +117,9 @@ pub(crate) fn find_word<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item 
     let bytes = text.as_bytes();
     text.match_indices(word).map(|(at, _)| at).filter(move |at| {
         let end = at + word.len();
-        let joined = |outer: Option<&u8>, inner: u8| outer.is_some_and(|outer| is_word_byte(*outer)) && is_word_byte(inner);
+        let joined = |outer: Option<&u8>, inner: u8| {
+            outer.is_some_and(|outer| is_word_byte(*outer)) && is_word_byte(inner)
+        };
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
         !joined(before, bytes[*at]) && !joined(bytes.get(end), bytes[end - 1])
     })

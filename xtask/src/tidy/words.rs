@@ -17,7 +17,11 @@ pub(crate) fn no_path_of_a_machine(tree: &Tree) -> Vec<Finding> {
             let message = format!("`{folder}` is a path of one machine: name it relative to the repository");
             let begins = |offset: &usize| !is_inside_path(&file.text, *offset);
             found.extend(
-                file.text.match_indices(folder).map(|(offset, _)| offset).filter(begins).map(|offset| at(file, offset, &*message)),
+                file.text
+                    .match_indices(folder)
+                    .map(|(offset, _)| offset)
+                    .filter(begins)
+                    .map(|offset| at(file, offset, &*message)),
             );
         }
     }
@@ -41,7 +45,8 @@ pub(crate) fn named_pages_exist(tree: &Tree) -> Vec<Finding> {
             let begin = begin.map_or(0, |at| at + file.text[at..].chars().next().map_or(1, char::len_utf8));
             let name = &file.text[begin..offset + 3];
             let last = name.rsplit('/').next().unwrap_or(name);
-            let exists = tree.files.iter().any(|page| page.path == last || page.path.ends_with(&format!("/{last}")));
+            let exists =
+                tree.files.iter().any(|page| page.path == last || page.path.ends_with(&format!("/{last}")));
             if !exists && last != ".md" {
                 found.push(at(file, offset, format!("there is no page `{last}`")));
             }

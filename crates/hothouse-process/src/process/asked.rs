@@ -73,8 +73,17 @@ impl Questions {
 
     /// Nobody wants anything answered any more. Those who wait for an answer get this error.
     pub(super) fn drop_all(&mut self, error: &PluginError) {
+        self.drop_calls(error);
+        for (number, _) in std::mem::take(&mut self.open) {
+            self.forget(number);
+        }
+    }
+
+    /// The same for questions that are not the kernel's: calls and health checks.
+    pub(super) fn drop_calls(&mut self, error: &PluginError) {
         self.calls.clear();
-        for (number, asked) in std::mem::take(&mut self.open) {
+        let is_verb = |asked: &Asked| matches!(asked, Asked::Init | Asked::Start | Asked::Destroy);
+        for (number, asked) in self.open.extract_if(|_, asked| !is_verb(asked)).collect::<Vec<_>>() {
             self.forget(number);
             match asked {
                 Asked::Call(_, reply) => reply.send(Err(error.clone())),

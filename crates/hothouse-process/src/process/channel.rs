@@ -88,7 +88,7 @@ impl Channel {
         };
         let wrote = outbox.poll_write(cx, to);
         if let Poll::Ready(Err(_)) = wrote {
-            // It reads no more. What becomes of it shows soon enough: it exits, or is not heard of.
+            // It reads no more. It may still have said something, and how its own side ends shows soon enough.
             outbox.close();
             self.close();
         }
@@ -106,6 +106,11 @@ impl Channel {
             self.close();
         }
         read.map(|_| ())
+    }
+
+    /// Whether nothing can come from the child any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.incoming.is_none()
     }
 
     /// Takes in what the ended child has written.

@@ -123,7 +123,11 @@ impl Life {
             return Poll::Pending;
         }
         let talk = &mut self.talk;
-        self.channel.poll_read(cx, &mut |line| talk.hear(line))
+        let read = self.channel.poll_read(cx, &mut |line| talk.hear(line));
+        if read.is_ready() && self.channel.is_over() {
+            talk.channel_ended();
+        }
+        read
     }
 
     fn poll_logs(&mut self, cx: &mut Context<'_>) -> Poll<()> {

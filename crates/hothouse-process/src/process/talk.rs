@@ -123,6 +123,14 @@ impl Talk {
         self.questions.drop_all(&being_stopped());
     }
 
+    /// Nothing more can come from the plugin. Most often it is about to exit, and then that is the answer to the verbs;
+    /// but if it lives on, those who wait for an answer to a call must not wait for ever.
+    pub(super) fn channel_ended(&mut self) {
+        self.outbox.close();
+        let error = PluginError::new("GONE", "its channel closed before it answered");
+        self.questions.drop_calls(&error.retryable());
+    }
+
     /// The plugin has ended, in this way: what it has not answered fails. If it was to answer `init` and wrote
     /// something else, that explains more than how it ended.
     pub(super) fn ended(&mut self, exit: &mut Exit) {

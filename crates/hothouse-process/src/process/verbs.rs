@@ -40,7 +40,7 @@ impl Talk {
             incarnation: self.birth.incarnation.0,
             config: self.birth.config.clone(),
             context: self.birth.context.clone(),
-            capabilities: self.birth.capabilities.clone(),
+            capabilities: self.birth.capabilities.to_vec(),
         };
         self.ask(Asked::Init, "init", params);
     }

@@ -178,7 +178,7 @@ impl<'a> Life<'a> {
             incarnation,
             config: config.into(),
             context: Json::null(),
-            capabilities: vec!["log".into(), "call".into()],
+            capabilities: ["log".to_owned(), "call".to_owned()].into(),
             reporter: Reporter::new(Arc::clone(&record) as Arc<dyn Inbox>, PLUGIN, incarnation),
         };
         let mut instance = None;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use hothouse_kernel::input::Exit;
 use hothouse_kernel::startup::probe::ProbeSchedule;
@@ -11,7 +11,7 @@ use hothouse_kernel::{Answer, Code, Failure, Rung, Stage};
 use super::plugin::{HostHandle, Incoming, Init, Plugin};
 use super::pool::Pool;
 use super::task::{Ended, Runnable, Task};
-use crate::contract::{self, Description, InitParams, PluginError};
+use crate::contract::{Description, PluginError};
 use crate::{
     Abilities, Birth, Call, CallId, CallReply, HealthReply, Instance, Json, Loader, Report, Reporter,
 };
@@ -48,14 +48,22 @@ where
     }
 
     fn launch(&self, birth: Birth) -> Arc<dyn Instance> {
-        let instance = Arc::new(NativeInstance {
+        let instance = Arc::new_cyclic(|this| NativeInstance {
+            this: Weak::clone(this),
             pool: self.pool.clone(),
             reporter: birth.reporter.clone(),
             state: Mutex::new(State::new()),
         });
         let make = Arc::clone(&self.make);
         let this = Arc::clone(&instance);
-        let init = Init { params: init_params(&birth), host: HostHandle { reporter: birth.reporter } };
+        let init = Init {
+            identity: birth.identity,
+            incarnation: birth.incarnation,
+            config: birth.config,
+            context: birth.context,
+            capabilities: birth.capabilities,
+            host: HostHandle { reporter: birth.reporter },
+        };
         instance.run(
             async move {
                 let plugin = Arc::new(make());
@@ -65,7 +73,7 @@ where
             },
             NativeInstance::initialized,
         );
-        Arc::new(Handle(instance))
+        instance
     }
 
     fn flush(&self) {
@@ -73,20 +81,9 @@ where
     }
 }
 
-fn init_params(birth: &Birth) -> InitParams {
-    InitParams {
-        contract: contract::VERSION,
-        plugin: birth.identity.name.clone(),
-        version: birth.identity.version.to_string(),
-        incarnation: birth.incarnation.0,
-        config: birth.config.clone(),
-        context: birth.context.clone(),
-        capabilities: birth.capabilities.clone(),
-    }
-}
-
 /// One life of a native plugin.
 struct NativeInstance<P> {
+    this: Weak<NativeInstance<P>>,
     pool: Pool,
     reporter: Reporter,
     state: Mutex<State<P>>,
@@ -128,6 +125,11 @@ impl<P> State<P> {
 }
 
 impl<P: Plugin> NativeInstance<P> {
+    /// Another handle of this instance. There is one already, so it cannot be gone.
+    fn own(&self) -> Arc<Self> {
+        self.this.upgrade().expect("an instance that is being used is there")
+    }
+
     fn state(&self) -> MutexGuard<'_, State<P>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -260,10 +262,10 @@ impl<P: Plugin> NativeInstance<P> {
     }
 }
 
-impl<P: Plugin> Instance for Handle<P> {
+impl<P: Plugin> Instance for NativeInstance<P> {
     fn start(&self) {
-        let Some(plugin) = self.0.state().plugin.clone() else { return };
-        self.0.run(async move { plugin.start().await }, |this, result| match result {
+        let Some(plugin) = self.state().plugin.clone() else { return };
+        self.own().run(async move { plugin.start().await }, |this, result| match result {
             Ok(()) => this.answer(Answer::Started),
             Err(error) => this.fail(Code::StartFailed, Stage::Start, &error),
         });
@@ -273,7 +275,7 @@ impl<P: Plugin> Instance for Handle<P> {
     fn probe(&self) {}
 
     fn check(&self, reply: HealthReply) {
-        let state = self.0.state();
+        let state = self.state();
         let Some(plugin) = state.plugin.clone() else { return drop(reply) };
         let has_health = state.has_health;
         drop(state);
@@ -284,8 +286,8 @@ impl<P: Plugin> Instance for Handle<P> {
                 false => Ok(alive()),
             }
         };
-        let this = Arc::clone(&self.0);
-        Task::spawn(&self.0.pool, health, move |ended| match ended {
+        let this = self.own();
+        Task::spawn(&self.pool, health, move |ended| match ended {
             Ended::Done(answer) => reply.send(answer),
             Ended::Cancelled => drop(reply),
             Ended::Panicked(exit) => {
@@ -294,37 +296,37 @@ impl<P: Plugin> Instance for Handle<P> {
                 this.pool.flush();
             }
         });
-        self.0.pool.flush();
+        self.pool.flush();
     }
 
     fn stop(&self, rung: Rung, reason: &str) {
         match rung {
-            Rung::Destroy => self.0.after_verb(Step::Destroy(reason.to_owned())),
-            _ => self.0.after_verb(Step::LetGo(Exit::new("was stopped"))),
+            Rung::Destroy => self.own().after_verb(Step::Destroy(reason.to_owned())),
+            _ => self.own().after_verb(Step::LetGo(Exit::new("was stopped"))),
         }
     }
 
     fn call(&self, call: Call) {
         let Call { id, method, payload, deadline, caller, reply, .. } = call;
-        let Some(plugin) = self.0.state().plugin.clone() else { return drop(reply) };
-        let this = Arc::clone(&self.0);
+        let Some(plugin) = self.state().plugin.clone() else { return drop(reply) };
+        let this = self.own();
         let incoming = Incoming { method, payload, deadline, caller };
-        let task = Task::spawn(&self.0.pool, async move { plugin.call(incoming).await }, move |ended| {
+        let task = Task::spawn(&self.pool, async move { plugin.call(incoming).await }, move |ended| {
             this.call_ended(id, ended, reply);
         });
-        self.0.state().calls.insert(id, task);
-        self.0.pool.flush();
+        self.state().calls.insert(id, task);
+        self.pool.flush();
     }
 
     fn cancel(&self, call: CallId) {
-        let task = self.0.state().calls.remove(&call);
+        let task = self.state().calls.remove(&call);
         if let Some(task) = task {
             task.cancel();
         }
     }
 
     fn abandon(&self) {
-        self.0.state().over = true;
+        self.state().over = true;
     }
 }
 
@@ -336,6 +338,3 @@ fn alive() -> hothouse_protocol::HealthStatus {
         message: None,
     }
 }
-
-/// What the host holds of an instance.
-struct Handle<P>(Arc<NativeInstance<P>>);

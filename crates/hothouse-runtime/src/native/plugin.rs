@@ -4,11 +4,12 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hothouse_kernel::Incarnation;
 use hothouse_protocol::HealthStatus;
 use tokio::sync::oneshot;
 
-use crate::contract::{Description, InitParams, PluginError};
-use crate::{Call, CallId, CallReply, Json, Level, Report, Reporter, Stream};
+use crate::contract::{Description, PluginError};
+use crate::{Call, CallId, CallReply, Identity, Json, Level, Report, Reporter, Stream};
 
 /// A plugin written in Rust and run in the host's process.
 ///
@@ -66,8 +67,16 @@ pub trait Plugin: Send + Sync + 'static {
 /// What a native plugin is given with `init`.
 #[derive(Clone, Debug)]
 pub struct Init {
-    /// Who it is, its configuration and the context of the start.
-    pub params: InitParams,
+    /// Who it is.
+    pub identity: Arc<Identity>,
+    /// The number of this life.
+    pub incarnation: Incarnation,
+    /// Its configuration; `null` if there is none.
+    pub config: Json,
+    /// `startup.context`; `null` if there is none.
+    pub context: Json,
+    /// What it may ask of the host.
+    pub capabilities: Arc<[String]>,
     /// The way to the host.
     pub host: HostHandle,
 }

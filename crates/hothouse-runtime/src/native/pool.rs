@@ -1,7 +1,8 @@
 //! The threads that native plugins run on.
 //!
 //! One thread is enough for a burst of short verbs. When tasks still wait after a moment, the sentinel adds a thread
-//! for every core; when none has even been taken in that moment, it adds one more, and goes on while that stays so.
+//! for every core; when none has even been taken in that moment, it doubles the threads, and goes on while that stays
+//! so.
 //! Threads beyond the first that have had nothing to do for a while end. A plugin that blocks for ever costs its thread and nothing else. With nothing to do nobody wakes up.
 
 use std::collections::VecDeque;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use super::task::Runnable;
 
 /// How long waiting tasks see no progress before a thread is added.
-const STALLED: Duration = Duration::from_millis(2);
+const STALLED: Duration = Duration::from_millis(1);
 /// How long an additional thread stays without work.
 const LINGER: Duration = Duration::from_secs(10);
 /// More threads than this are never there; tasks then wait, and the kernel's deadlines hold.
@@ -125,12 +126,15 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sees to it that somebody looks at the queue.
+    /// Sees to it that somebody looks at the queue. While a thread is at work it is left to that one, which costs no
+    /// system call; should it block, the sentinel notices.
     fn attend(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>) {
         if queue.tasks.is_empty() {
-        } else if queue.threads == 0 {
+            return;
+        }
+        if queue.threads == 0 {
             self.add_thread(&mut queue);
-        } else if queue.idle > 0 {
+        } else if queue.threads == queue.idle {
             drop(queue);
             self.work.notify_one();
         } else {
@@ -207,12 +211,24 @@ impl Shared {
             if queue.tasks.is_empty() {
                 queue.alarmed = false;
             } else if queue.idle > 0 {
-                self.work.notify_one();
-            } else if queue.threads < if queue.taken == taken { MAX_THREADS } else { self.cores } {
-                self.add_thread(&mut queue);
+                for _ in 0..queue.idle.min(queue.tasks.len()) {
+                    self.work.notify_one();
+                }
+            } else {
+                self.grow(&mut queue, taken);
             }
         }
         queue.has_sentinel = false;
+    }
+
+    /// Tasks wait and all threads are busy: a thread for every core, and when nothing at all has moved since `taken`,
+    /// twice as many as there are, so that many that block at once are not started one by one.
+    fn grow(self: &Arc<Self>, queue: &mut Queue, taken: u64) {
+        let limit = if queue.taken == taken { queue.threads * 2 } else { self.cores };
+        let more = limit.min(MAX_THREADS).saturating_sub(queue.threads).min(queue.tasks.len());
+        for _ in 0..more {
+            self.add_thread(queue);
+        }
     }
 }
 

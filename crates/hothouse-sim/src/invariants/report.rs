@@ -183,7 +183,7 @@ pub(super) fn dependents_of_the_lost_fail_by_name(ledger: &Ledger, _: &Moment<'_
         // Someone else's unwind may take a plugin along; then the root is the plugin that failed there.
         let taken_along = !needs.contains(root);
         let other = report.entries.iter().find(|other| other.plugin == root);
-        let served = other.is_some_and(|other| other.succeeded());
+        let served = other.is_some_and(Entry::succeeded);
         unless(served && !taken_along && !report.stopped && was_never_stopped(ledger, root), || {
             format!("{} blames {root}, which started and was never stopped", entry.plugin)
         })?;

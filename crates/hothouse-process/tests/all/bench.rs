@@ -1,5 +1,4 @@
 //! A host for tests: it runs a tokio runtime on a thread of its own, gives orders, and keeps what is reported.
-#![allow(dead_code, reason = "every test file uses a part of it")]
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,7 +10,8 @@ use std::time::{Duration, Instant};
 use hothouse_kernel::input::Exit;
 use hothouse_kernel::{Answer, Failure, Incarnation, PluginId, Rung};
 use hothouse_process::{
-    CommandLoader, CommandSpec, EnvPlan, ProcessLoader, ProcessSpec, Readiness, Spawner, StopSignal, Transport,
+    CommandLoader, CommandSpec, EnvPlan, ProcessLoader, ProcessSpec, Readiness, Spawner, StopSignal,
+    Transport,
 };
 use hothouse_protocol::HealthStatus;
 use hothouse_runtime::contract::{Description, PluginError};
@@ -26,39 +26,39 @@ use tokio::sync::oneshot;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The folder of the plugins for tests.
-pub fn fixtures() -> PathBuf {
+pub(crate) fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/plugins").canonicalize().unwrap()
 }
 
 /// A command line of one of those plugins.
-pub fn fixture(name: &str, arguments: &[&str]) -> Vec<OsString> {
+pub(crate) fn fixture(name: &str, arguments: &[&str]) -> Vec<OsString> {
     let program = fixtures().join(name).into_os_string();
     [program].into_iter().chain(arguments.iter().map(OsString::from)).collect()
 }
 
-pub fn words(words: &[&str]) -> Vec<OsString> {
+pub(crate) fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }
 
-pub fn process(program: Vec<OsString>, transport: Transport) -> ProcessSpec {
+pub(crate) fn process(program: Vec<OsString>, transport: Transport) -> ProcessSpec {
     let env = EnvPlan::inherit();
     ProcessSpec { program, cwd: fixtures(), env, transport, max_line: 1 << 20, check: None }
 }
 
-pub fn command(program: Vec<OsString>, ready: Readiness) -> CommandSpec {
+pub(crate) fn command(program: Vec<OsString>, ready: Readiness) -> CommandSpec {
     let env = EnvPlan::inherit();
     CommandSpec { program, cwd: fixtures(), env, ready, stop_signal: StopSignal::TERM, check: None }
 }
 
 /// The thread with the runtime. It ends with this value.
-pub struct Host {
-    pub runtime: Handle,
-    pub spawner: Spawner,
+pub(crate) struct Host {
+    pub(crate) runtime: Handle,
+    pub(crate) spawner: Spawner,
     thread: Option<(oneshot::Sender<()>, std::thread::JoinHandle<()>)>,
 }
 
 impl Host {
-    pub fn new() -> Host {
+    pub(crate) fn new() -> Host {
         let (told, ready) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
@@ -70,15 +70,15 @@ impl Host {
         Host { runtime, spawner: Spawner::new().unwrap(), thread: Some((stop, thread)) }
     }
 
-    pub fn process(&self, spec: ProcessSpec) -> Life<'_> {
+    pub(crate) fn process(&self, spec: ProcessSpec) -> Life<'_> {
         self.launch(ProcessLoader::new(spec, self.spawner.clone()).as_ref(), "null")
     }
 
-    pub fn command(&self, spec: CommandSpec) -> Life<'_> {
+    pub(crate) fn command(&self, spec: CommandSpec) -> Life<'_> {
         self.launch(CommandLoader::new(spec, self.spawner.clone()).as_ref(), "null")
     }
 
-    pub fn launch(&self, loader: &dyn Loader, config: &str) -> Life<'_> {
+    pub(crate) fn launch(&self, loader: &dyn Loader, config: &str) -> Life<'_> {
         static LIVES: AtomicU64 = AtomicU64::new(1);
         let record = Arc::new(Record::default());
         let incarnation = Incarnation(LIVES.fetch_add(1, Ordering::Relaxed));
@@ -89,7 +89,7 @@ impl Host {
             incarnation,
             config: Json::parse(config).unwrap(),
             context: Json::null(),
-            capabilities: vec!["log".into(), "call".into()],
+            capabilities: ["log".to_owned(), "call".to_owned()].into(),
             reporter: Reporter::new(Arc::clone(&record) as Arc<dyn Inbox>, plugin, incarnation),
         };
         let instance = {
@@ -123,15 +123,15 @@ impl Inbox for Record {
 }
 
 /// One life, and what was reported of it.
-pub struct Life<'a> {
+pub(crate) struct Life<'a> {
     host: &'a Host,
-    pub instance: Arc<dyn Instance>,
+    pub(crate) instance: Arc<dyn Instance>,
     record: Arc<Record>,
 }
 
 impl Life<'_> {
     /// Waits for the first report of this kind.
-    pub fn wait_for<T>(&self, what: &str, find: impl Fn(&Report) -> Option<T>) -> T {
+    pub(crate) fn wait_for<T>(&self, what: &str, find: impl Fn(&Report) -> Option<T>) -> T {
         let deadline = Instant::now() + DEADLINE;
         let mut reports = self.record.reports.lock().unwrap();
         loop {
@@ -145,24 +145,24 @@ impl Life<'_> {
     }
 
     /// Forgets what was reported so far.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         self.record.reports.lock().unwrap().clear();
     }
 
-    pub fn order(&self, order: impl FnOnce(&dyn Instance)) {
+    pub(crate) fn order(&self, order: impl FnOnce(&dyn Instance)) {
         let _inside = self.host.runtime.enter();
         order(self.instance.as_ref());
     }
 
-    pub fn start(&self) {
+    pub(crate) fn start(&self) {
         self.order(|instance| instance.start());
     }
 
-    pub fn stop(&self, rung: Rung) {
+    pub(crate) fn stop(&self, rung: Rung) {
         self.order(|instance| instance.stop(rung, "the test is over"));
     }
 
-    pub fn initialized(&self) -> Description {
+    pub(crate) fn initialized(&self) -> Description {
         self.answered("initialized", |answer| matches!(answer, Answer::Initialized).then_some(()));
         self.wait_for("a description", |report| match report {
             Report::Described(description) => Some((**description).clone()),
@@ -171,45 +171,45 @@ impl Life<'_> {
     }
 
     /// Waits for `init`, asks for `start`, and waits for that.
-    pub fn started(&self) {
+    pub(crate) fn started(&self) {
         self.initialized();
         self.start();
         self.is_started();
     }
 
-    pub fn is_started(&self) {
+    pub(crate) fn is_started(&self) {
         self.answered("started", |answer| matches!(answer, Answer::Started).then_some(()));
     }
 
-    pub fn answered<T>(&self, what: &str, find: impl Fn(&Answer) -> Option<T>) -> T {
+    pub(crate) fn answered<T>(&self, what: &str, find: impl Fn(&Answer) -> Option<T>) -> T {
         self.wait_for(what, |report| match report {
             Report::Answer(answer) => find(answer),
             _ => None,
         })
     }
 
-    pub fn failure(&self) -> Failure {
+    pub(crate) fn failure(&self) -> Failure {
         self.answered("a failure", |answer| match answer {
             Answer::Failed(failure) => Some((**failure).clone()),
             _ => None,
         })
     }
 
-    pub fn not_ready(&self) -> String {
+    pub(crate) fn not_ready(&self) -> String {
         self.answered("a reason", |answer| match answer {
             Answer::NotReady(reason) => Some(reason.to_string()),
             _ => None,
         })
     }
 
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         self.answered("the end", |answer| match answer {
             Answer::Gone(exit) => Some((**exit).clone()),
             _ => None,
         })
     }
 
-    pub fn log(&self, found: impl Fn(&LogLine) -> bool) -> LogLine {
+    pub(crate) fn log(&self, found: impl Fn(&LogLine) -> bool) -> LogLine {
         self.wait_for("a line of the log", |report| match report {
             Report::Log(line) if found(line) => Some((**line).clone()),
             _ => None,
@@ -217,11 +217,11 @@ impl Life<'_> {
     }
 
     /// The rest of a line of the log that begins so.
-    pub fn said(&self, start: &str) -> String {
+    pub(crate) fn said(&self, start: &str) -> String {
         self.log(|line| line.text.starts_with(start)).text[start.len()..].trim().to_owned()
     }
 
-    pub fn misbehaved(&self) -> Vec<String> {
+    pub(crate) fn misbehaved(&self) -> Vec<String> {
         let reports = self.record.reports.lock().unwrap();
         let how = |report: &Report| match report {
             Report::Misbehaved(how) => Some(how.to_string()),
@@ -231,7 +231,7 @@ impl Life<'_> {
     }
 
     /// Every answer so far, as it is printed.
-    pub fn answers(&self) -> Vec<String> {
+    pub(crate) fn answers(&self) -> Vec<String> {
         let reports = self.record.reports.lock().unwrap();
         let answers = reports.iter().filter_map(|report| match report {
             Report::Answer(answer) => Some(format!("{answer:?}")),
@@ -240,13 +240,13 @@ impl Life<'_> {
         answers.collect()
     }
 
-    pub fn check(&self) -> Result<HealthStatus, PluginError> {
+    pub(crate) fn check(&self) -> Result<HealthStatus, PluginError> {
         let (told, answer) = mpsc::channel();
         self.order(|instance| instance.check(HealthReply::new(move |health| told.send(health).unwrap())));
         answer.recv_timeout(DEADLINE).expect("a health check was not answered")
     }
 
-    pub fn ask(&self, id: u64, method: &str, payload: &str) -> Receiver<Result<Json, PluginError>> {
+    pub(crate) fn ask(&self, id: u64, method: &str, payload: &str) -> Receiver<Result<Json, PluginError>> {
         let (told, answer) = mpsc::channel();
         let call = Call {
             id: CallId(id),
@@ -262,7 +262,7 @@ impl Life<'_> {
         answer
     }
 
-    pub fn call(&self, id: u64, method: &str, payload: &str) -> Result<Json, PluginError> {
+    pub(crate) fn call(&self, id: u64, method: &str, payload: &str) -> Result<Json, PluginError> {
         self.ask(id, method, payload).recv_timeout(DEADLINE).expect("a call was not answered")
     }
 }

@@ -1,10 +1,8 @@
 //! The suite that every runtime passes, run against `process` over both transports, and against `command`.
 
-mod common;
-
 use std::sync::Arc;
 
-use common::{Host, command, fixture, process, words};
+use crate::bench::{Host, command, fixture, process, words};
 use hothouse_process::{CommandLoader, ProcessLoader, Readiness, Transport};
 use hothouse_runtime::Loader;
 use hothouse_runtime::conformance::{self, Behaviour, Subject};
@@ -29,7 +27,9 @@ impl Subject for Commands {
     fn loader(&self, behaviour: Behaviour) -> Option<Arc<dyn Loader>> {
         let spec = match behaviour {
             Behaviour::Good => command(words(&["sleep", "1000000"]), Readiness::Spawned),
-            Behaviour::CrashesInStart => command(fixture("program.py", &["exit_with", "3"]), Readiness::Notify),
+            Behaviour::CrashesInStart => {
+                command(fixture("program.py", &["exit_with", "3"]), Readiness::Notify)
+            }
             Behaviour::HangsInStart => command(words(&["sleep", "1000000"]), Readiness::Notify),
             _ => return None,
         };

@@ -1,0 +1,196 @@
+//! The told half of a scenario: plugins, the host's limit, and inputs with their times.
+//!
+//! ```text
+//! plugin web needs db likes cache ladder destroy=1s,close=200ms check=5s expected=100ms probe=1ms..4ms
+//! limit 2
+//! 0ms   start all timeout=5s parallel no-rollback health-check
+//! 10ms  db initialized
+//! 20ms  web/1 failed START_FAILED port 80 is taken
+//! 30ms  time
+//! ```
+
+use std::time::Duration;
+
+use hothouse_kernel::input::{Answer, Exit, Request, StartOptions, Targets};
+use hothouse_kernel::startup::probe::ProbeSchedule;
+use hothouse_kernel::{
+    Code, EdgeDecl, Failure, Graph, Incarnation, Instant, Ladder, Need, PluginDecl, PluginId, Rung, Settings,
+    Stage,
+};
+use hothouse_protocol::HealthStatus;
+
+/// A scenario as told.
+pub(crate) struct Story {
+    pub(crate) graph: Graph,
+    pub(crate) settings: Settings,
+    pub(crate) moments: Vec<Moment>,
+}
+
+/// One line of the story.
+pub(crate) struct Moment {
+    pub(crate) at: Instant,
+    pub(crate) text: String,
+    pub(crate) what: What,
+}
+
+/// What happens at a moment.
+pub(crate) enum What {
+    Asked(Request),
+    /// Without a life it is the plugin's last one.
+    Said {
+        plugin: PluginId,
+        life: Option<Incarnation>,
+        answer: Answer,
+    },
+    /// Nothing; time passes.
+    Time,
+}
+
+pub(crate) fn parse(text: &str) -> Result<Story, String> {
+    let mut decls = Vec::new();
+    let mut settings = Settings::default();
+    let mut later = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let here = |what: String| format!("{}: {what}", number + 1);
+        match words.as_slice() {
+            [] => {}
+            [first, ..] if first.starts_with('#') => {}
+            ["plugin", name, rest @ ..] => decls.push(plugin(name, rest).map_err(here)?),
+            ["limit", limit] => {
+                settings.max_concurrent_starts = Some(limit.parse().map_err(|_| here("no number".into()))?);
+            }
+            _ => later.push((number, line)),
+        }
+    }
+    let graph = Graph::build(decls).map_err(|errors| format!("1: {errors:?}"))?;
+    let moments = later
+        .into_iter()
+        .map(|(number, line)| moment(&graph, line).map_err(|what| format!("{}: {what}", number + 1)))
+        .collect::<Result<_, _>>()?;
+    Ok(Story { graph, settings, moments })
+}
+
+fn plugin(name: &str, words: &[&str]) -> Result<PluginDecl, String> {
+    let mut decl = PluginDecl::new(name);
+    let mut need = Need::Hard;
+    for word in words {
+        match (*word, word.split_once('=')) {
+            ("needs", _) => need = Need::Hard,
+            ("likes", _) => need = Need::Optional,
+            (_, Some(("ladder", rungs))) => decl.settings.ladder = ladder(rungs)?,
+            (_, Some(("check", limit))) => decl.settings.check_timeout = duration(limit)?,
+            (_, Some(("expected", time))) => decl.settings.expected_start = Some(duration(time)?),
+            (_, Some(("probe", range))) => {
+                let (first, cap) = range.split_once("..").ok_or("probe=FIRST..CAP")?;
+                decl.settings.probe = ProbeSchedule { first: duration(first)?, cap: duration(cap)? };
+            }
+            (_, Some(_)) => return Err(format!("what is `{word}`?")),
+            (to, None) => decl.edges.push(EdgeDecl { to: to.to_owned(), need, range: None }),
+        }
+    }
+    Ok(decl)
+}
+
+fn ladder(text: &str) -> Result<Ladder, String> {
+    text.split(',').filter(|rung| *rung != "none").try_fold(Ladder::EMPTY, |ladder, rung| {
+        let (name, limit) = rung.split_once(':').ok_or("ladder=RUNG:LIMIT,…")?;
+        let rung = Rung::ALL.into_iter().find(|rung| rung.as_str() == name).ok_or("no such rung")?;
+        Ok(ladder.with(rung, duration(limit)?))
+    })
+}
+
+fn moment(graph: &Graph, line: &str) -> Result<Moment, String> {
+    let line = line.trim();
+    let (at, text) = line.split_once(char::is_whitespace).ok_or("TIME WHAT")?;
+    let text = text.trim();
+    let at = Instant::ZERO + duration(at)?;
+    let what = match text.split_whitespace().collect::<Vec<_>>().as_slice() {
+        ["time"] => What::Time,
+        ["start", words @ ..] => {
+            let (targets, options) = wish(graph, words)?;
+            What::Asked(Request::Start { targets, options })
+        }
+        ["stop", words @ ..] => What::Asked(Request::Stop { targets: wish(graph, words)?.0 }),
+        ["restart", words @ ..] => {
+            let (targets, options) = wish(graph, words)?;
+            What::Asked(Request::Restart { targets, options })
+        }
+        [who, said, ..] => {
+            let rest = text.split_once(said).map_or("", |(_, rest)| rest).trim();
+            let (name, life) = match who.split_once('/') {
+                Some((name, life)) => {
+                    (name, Some(Incarnation(life.parse().map_err(|_| format!("no life `{life}`"))?)))
+                }
+                None => (*who, None),
+            };
+            let plugin = graph.id(name).ok_or_else(|| format!("no plugin `{name}`"))?;
+            What::Said { plugin, life, answer: answer(said, rest)? }
+        }
+        _ => return Err(format!("what is `{text}`?")),
+    };
+    Ok(Moment { at, text: text.to_owned(), what })
+}
+
+fn wish(graph: &Graph, words: &[&str]) -> Result<(Targets, StartOptions), String> {
+    let mut options = StartOptions::default();
+    let mut plugins = Vec::new();
+    let mut all = false;
+    for word in words {
+        match (*word, word.split_once('=')) {
+            ("all", _) => all = true,
+            ("parallel", _) => options.parallel = true,
+            ("no-rollback", _) => options.rollback_on_failure = false,
+            ("health-check", _) => options.health_check = true,
+            (_, Some(("timeout", limit))) => options.timeout = duration(limit)?,
+            (name, _) => plugins.push(graph.id(name).ok_or_else(|| format!("no plugin `{name}`"))?),
+        }
+    }
+    Ok((if all { Targets::All } else { Targets::Some(plugins) }, options))
+}
+
+fn answer(said: &str, rest: &str) -> Result<Answer, String> {
+    let message = || Some(rest).filter(|rest| !rest.is_empty());
+    Ok(match said {
+        "initialized" => Answer::Initialized,
+        "started" => Answer::Started,
+        "not-ready" => Answer::NotReady(rest.into()),
+        "healthy" => Answer::Checked(Box::new(health(true, None))),
+        "unhealthy" => Answer::Checked(Box::new(health(false, message()))),
+        "destroyed" => Answer::Destroyed(message().map(Into::into)),
+        "gone" => Answer::Gone(Box::new(Exit::new(message().unwrap_or("exited with code 0")))),
+        "panicked" => {
+            Answer::Gone(Box::new(Exit { panicked: true, ..Exit::new(format!("panicked: {rest}")) }))
+        }
+        "failed" => {
+            let (code, message) = rest.split_once(' ').ok_or("failed CODE MESSAGE")?;
+            let (code, stage) = match code {
+                "SPAWN_FAILED" => (Code::SpawnFailed, Stage::Spawn),
+                "INIT_FAILED" => (Code::InitFailed, Stage::Init),
+                "START_FAILED" => (Code::StartFailed, Stage::Start),
+                other => return Err(format!("no code `{other}`")),
+            };
+            Answer::Failed(Box::new(Failure::new(code, stage, message)))
+        }
+        other => return Err(format!("what does it mean to be `{other}`?")),
+    })
+}
+
+fn health(healthy: bool, message: Option<&str>) -> HealthStatus {
+    HealthStatus { healthy, timestamp: 0, details: None, message: message.map(str::to_owned) }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale = match unit {
+        "us" => 1e-6,
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("no duration: `{text}`")),
+    };
+    let number: f64 = number.parse().map_err(|_| format!("no duration: `{text}`"))?;
+    Ok(Duration::from_nanos((number * scale * 1e9).round() as u64))
+}

@@ -1,0 +1,244 @@
+//! The other half: what the kernel says (`.`) and asks for (`>`) at every moment, and how everything stands at the
+//! end. `due` marks the moments for which nobody but the clock is to blame.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use hothouse_kernel::action::Outcome;
+use hothouse_kernel::event::Happening;
+use hothouse_kernel::startup::report::{Entry, StartReport};
+use hothouse_kernel::{
+    Action, Event, Failure, Graph, Incarnation, Input, Instant, Kernel, Phase, PluginId, RequestId, StopCause,
+};
+
+use crate::story::{Story, What};
+
+/// Lives through a story and writes down what comes of it.
+pub(crate) fn of(story: &Story) -> String {
+    let kernel = Kernel::new(story.graph.clone(), story.settings.clone());
+    let mut scribe = Scribe { kernel, graph: &story.graph, text: String::new() };
+    let mut requests = 0;
+    for moment in &story.moments {
+        scribe.let_time_pass(moment.at);
+        let input = match &moment.what {
+            What::Time => continue,
+            What::Asked(request) => {
+                requests += 1;
+                scribe.line(format_args!("{} {} (request {requests})", at(moment.at), moment.text));
+                Input::Requested { id: RequestId(requests), request: request.clone() }
+            }
+            What::Said { plugin, life, answer } => {
+                scribe.line(format_args!("{} {}", at(moment.at), moment.text));
+                let incarnation = life.unwrap_or_else(|| scribe.kernel.view_of(*plugin).incarnation);
+                Input::Answered { plugin: *plugin, incarnation, answer: answer.clone() }
+            }
+        };
+        scribe.feed(moment.at, input);
+    }
+    scribe.view();
+    scribe.text
+}
+
+struct Scribe<'a> {
+    kernel: Kernel,
+    graph: &'a Graph,
+    text: String,
+}
+
+impl Scribe<'_> {
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        writeln!(self.text, "{line}").expect("a string takes everything");
+    }
+
+    /// What is due before that moment happens, each at its own time. What is due exactly then is left to the input:
+    /// that is the moment at which an answer comes too late.
+    fn let_time_pass(&mut self, until: Instant) {
+        while let Some(due) = self.kernel.next_deadline().filter(|due| *due < until) {
+            self.line(format_args!("{} due", at(due)));
+            self.feed(due, Input::TimePassed);
+        }
+    }
+
+    fn feed(&mut self, now: Instant, input: Input) {
+        self.kernel.handle(now, input);
+        while let Some(Event { what, .. }) = self.kernel.poll_event() {
+            let said = self.said(&what);
+            self.line(format_args!("    . {said}"));
+        }
+        while let Some(action) = self.kernel.poll_action() {
+            self.asked(&action);
+        }
+    }
+
+    fn name(&self, plugin: PluginId) -> &str {
+        self.graph.name(plugin)
+    }
+
+    fn life(&self, plugin: PluginId, incarnation: Incarnation) -> String {
+        format!("{}/{incarnation}", self.name(plugin))
+    }
+
+    fn cause(&self, cause: &StopCause) -> String {
+        match cause {
+            StopCause::Unwind(failed) => format!("unwinding, {} failed", self.name(*failed)),
+            cause => cause.to_string(),
+        }
+    }
+
+    fn failure(&self, failure: &Failure) -> String {
+        let root = failure.root.map_or(String::new(), |root| format!(" [root: {}]", self.name(root)));
+        format!("{} at {}: {failure}{root}", failure.code, failure.stage)
+    }
+
+    fn said(&self, what: &Happening) -> String {
+        use Happening as H;
+        match what {
+            H::StartBegan { request, plugins } => {
+                format!("start {} began, plugins to start: {plugins}", request.0)
+            }
+            H::Launched { plugin, incarnation } => format!("launched {}", self.life(*plugin, *incarnation)),
+            H::Initialized { plugin, incarnation } => {
+                format!("initialized {}", self.life(*plugin, *incarnation))
+            }
+            H::Ready { plugin, incarnation, took } => {
+                format!("ready {} after {}", self.life(*plugin, *incarnation), span(*took))
+            }
+            H::Failed { plugin, failure, .. } => {
+                format!("failed {}: {}", self.name(*plugin), self.failure(failure))
+            }
+            H::Withdrawn { plugin, failure } => {
+                format!("withdrawn {}: {}", self.name(*plugin), self.failure(failure))
+            }
+            H::UnwindBegan { request, failed: Some(failed) } => {
+                format!("unwinding start {}: {} failed", request.0, self.name(*failed))
+            }
+            H::UnwindBegan { request, failed: None } => {
+                format!("unwinding start {}: stop asked for", request.0)
+            }
+            H::StopBegan { plugin, incarnation, cause, rung } => {
+                format!("stopping {} by {rung}: {}", self.life(*plugin, *incarnation), self.cause(cause))
+            }
+            H::DestroyFailed { plugin, incarnation, message } => {
+                format!("destroy of {} failed: {message}", self.life(*plugin, *incarnation))
+            }
+            H::StopEscalated { plugin, incarnation, from, to } => {
+                format!("{from} did not end {}, now {to}", self.life(*plugin, *incarnation))
+            }
+            H::Stopped { plugin, incarnation } => format!("stopped {}", self.life(*plugin, *incarnation)),
+            H::Abandoned { plugin, incarnation } => format!("abandoned {}", self.life(*plugin, *incarnation)),
+            H::StartEnded { request, all_successful } => {
+                format!(
+                    "start {} ended, {}",
+                    request.0,
+                    if *all_successful { "all successful" } else { "not all" }
+                )
+            }
+            H::StopEnded { request } => format!("stop {} ended", request.0),
+            H::Refused { request, why } => format!("refused {}: {why}", request.0),
+            H::Ignored { plugin, incarnation, reason } => {
+                format!("ignored an answer of {}: {}", self.life(*plugin, *incarnation), reason.as_str())
+            }
+        }
+    }
+
+    fn asked(&mut self, action: &Action) {
+        let text = match action {
+            Action::Init { plugin, incarnation, until } => {
+                format!("init {} until {}", self.life(*plugin, *incarnation), at(*until))
+            }
+            Action::Start { plugin, incarnation, until } => {
+                format!("start {} until {}", self.life(*plugin, *incarnation), at(*until))
+            }
+            Action::Probe { plugin, incarnation } => format!("probe {}", self.life(*plugin, *incarnation)),
+            Action::Check { plugin, incarnation, until } => {
+                format!("check {} until {}", self.life(*plugin, *incarnation), at(*until))
+            }
+            Action::Stop { plugin, incarnation, rung, until } => {
+                format!("{rung} {} until {}", self.life(*plugin, *incarnation), at(*until))
+            }
+            Action::Abandon { plugin, incarnation } => {
+                format!("abandon {}", self.life(*plugin, *incarnation))
+            }
+            Action::Complete { request, outcome } => return self.completed(*request, outcome),
+        };
+        self.line(format_args!("    > {text}"));
+    }
+
+    fn completed(&mut self, request: RequestId, outcome: &Outcome) {
+        match outcome {
+            Outcome::Started(report) => self.report(request, report),
+            Outcome::Refused(why) => self.line(format_args!("    > complete {}: refused, {why}", request.0)),
+            Outcome::Stopped { abandoned } if abandoned.is_empty() => {
+                self.line(format_args!("    > complete {}: stopped", request.0));
+            }
+            Outcome::Stopped { abandoned } => {
+                let names = self.names(abandoned);
+                self.line(format_args!("    > complete {}: stopped, but for {names}", request.0));
+            }
+        }
+    }
+
+    fn names(&self, plugins: &[PluginId]) -> String {
+        plugins.iter().map(|plugin| self.name(*plugin)).collect::<Vec<_>>().join(", ")
+    }
+
+    fn report(&mut self, request: RequestId, report: &StartReport) {
+        let how = match (report.all_successful(), report.stopped) {
+            (true, _) => "all successful",
+            (false, true) => "cut off by a stop",
+            (false, false) => "not all successful",
+        };
+        let took = span(report.total_duration());
+        self.line(format_args!("    > complete {}: {how} in {took}", request.0));
+        for entry in &report.entries {
+            let (name, what) = (self.name(entry.plugin).to_owned(), self.entry(entry));
+            self.line(format_args!("        {name}: {what}"));
+        }
+        if !report.rolled_back.is_empty() {
+            let names = self.names(&report.rolled_back);
+            self.line(format_args!("        rolled back: {names}"));
+        }
+    }
+
+    fn entry(&self, entry: &Entry) -> String {
+        let took = span(entry.duration());
+        match &entry.failure {
+            None => format!("success in {took}"),
+            Some(failure) if entry.launched.is_none() => self.failure(failure),
+            Some(failure) => format!("{} (after {took})", self.failure(failure)),
+        }
+    }
+
+    fn view(&mut self) {
+        self.line(format_args!("in the end"));
+        for view in self.kernel.view().plugins {
+            let name = self.name(view.plugin).to_owned();
+            let why = match &view.phase {
+                Phase::Failed(failure) => format!(" ({})", failure.code),
+                Phase::Leaving(cause) | Phase::Stopping { cause, .. } | Phase::Abandoned(cause) => {
+                    format!(" ({})", self.cause(cause))
+                }
+                _ => String::new(),
+            };
+            let phase = view.phase.as_str();
+            let (wanted, status) = (view.desired.as_str(), view.status.as_str());
+            let life = view.incarnation;
+            self.line(format_args!("    {name}: {phase}{why}, wanted {wanted}, life {life}, {status}"));
+        }
+        match self.kernel.next_deadline() {
+            Some(due) => self.line(format_args!("    next deadline {}", at(due))),
+            None => {
+                self.line(format_args!("    nothing is due, {} requests open", self.kernel.open_requests()))
+            }
+        }
+    }
+}
+
+fn at(instant: Instant) -> String {
+    instant.to_string()
+}
+
+/// Milliseconds, with a fraction only if there is one.
+fn span(duration: Duration) -> String {
+    at(Instant::ZERO + duration)
+}

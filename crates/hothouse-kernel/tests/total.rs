@@ -1,0 +1,173 @@
+//! The kernel is total: whatever it is told, in whatever state, it takes it in. Here it is told nonsense: plugins
+//! that do not exist, lives that never were, requests numbered twice, a clock that jumps to the end of time and back.
+
+use std::time::Duration;
+
+use hothouse_kernel::input::{Answer, Exit, Request, StartOptions, Targets};
+use hothouse_kernel::{
+    Action, Code, Failure, Graph, Incarnation, Input, Instant, Kernel, Ladder, PluginDecl, PluginId,
+    RequestId, Rung, Settings, Stage,
+};
+use hothouse_protocol::HealthStatus;
+
+const PLUGINS: u32 = 6;
+
+/// A xorshift generator: numbers that look like noise, the same in every run.
+struct Noise(u64);
+
+impl Noise {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % end
+    }
+
+    fn plugin(&mut self) -> PluginId {
+        match self.below(20) {
+            0 => PluginId(u32::MAX),
+            1 => PluginId(PLUGINS),
+            _ => PluginId(self.below(u64::from(PLUGINS)) as u32),
+        }
+    }
+
+    fn incarnation(&mut self, last: u64) -> Incarnation {
+        match self.below(10) {
+            0 => Incarnation(0),
+            1 => Incarnation(u64::MAX),
+            2 => Incarnation(last + 1),
+            3 => Incarnation(last.saturating_sub(1)),
+            _ => Incarnation(last),
+        }
+    }
+
+    fn duration(&mut self) -> Duration {
+        match self.below(8) {
+            0 => Duration::ZERO,
+            1 => Duration::MAX,
+            2 => Duration::from_nanos(1),
+            _ => Duration::from_millis(self.below(5000)),
+        }
+    }
+
+    fn now(&mut self, now: Instant) -> Instant {
+        match self.below(4000) {
+            0 => Instant::ZERO,
+            1 => Instant::MAX,
+            2..=5 => now + self.duration(),
+            _ => now + Duration::from_millis(self.below(20)),
+        }
+    }
+
+    fn answer(&mut self) -> Answer {
+        match self.below(9) {
+            0 | 1 => Answer::Initialized,
+            2 | 3 => Answer::Started,
+            4 => Answer::NotReady("no".into()),
+            5 => Answer::Checked(Box::new(HealthStatus {
+                healthy: self.below(2) == 0,
+                timestamp: i64::MIN,
+                details: None,
+                message: None,
+            })),
+            6 => Answer::Failed(Box::new(Failure::new(Code::Abandoned, Stage::Run, ""))),
+            7 => Answer::Destroyed(Some("".into())),
+            _ => Answer::Gone(Box::new(Exit::new(""))),
+        }
+    }
+
+    fn request(&mut self) -> Request {
+        let targets = match self.below(3) {
+            0 => Targets::All,
+            1 => Targets::Some(Vec::new()),
+            _ => Targets::Some((0..self.below(4)).map(|_| self.plugin()).collect()),
+        };
+        let options = StartOptions {
+            timeout: self.duration(),
+            rollback_on_failure: self.below(2) == 0,
+            health_check: self.below(2) == 0,
+            parallel: self.below(2) == 0,
+        };
+        match self.below(3) {
+            0 => Request::Start { targets, options },
+            1 => Request::Stop { targets },
+            _ => Request::Restart { targets, options },
+        }
+    }
+}
+
+fn kernel(noise: &mut Noise) -> Kernel {
+    let decls = (0..PLUGINS).map(|at| {
+        let mut decl = PluginDecl::new(format!("p{at}"));
+        decl.settings.check_timeout = noise.duration();
+        decl.settings.probe.first = noise.duration();
+        decl.settings.probe.cap = noise.duration();
+        decl.settings.expected_start = Some(noise.duration());
+        decl.settings.ladder = Ladder::EMPTY;
+        for rung in Rung::ALL {
+            if noise.below(3) == 0 {
+                continue;
+            }
+            decl.settings.ladder = decl.settings.ladder.with(rung, noise.duration());
+        }
+        for to in 0..at {
+            decl = match noise.below(9) {
+                0 => decl.likes(format!("p{to}")),
+                1 | 2 => decl.needs(format!("p{to}")),
+                _ => decl,
+            };
+        }
+        decl
+    });
+    let graph = Graph::build(decls.collect()).expect("edges point back");
+    let limit = [None, Some(0), Some(1), Some(3)][noise.below(4) as usize];
+    Kernel::new(graph, Settings { max_concurrent_starts: limit })
+}
+
+#[test]
+fn nonsense_is_taken_in() {
+    let mut actions = 0u64;
+    for seed in 1..400 {
+        let mut noise = Noise(seed * 0x9e37_79b9);
+        let mut kernel = kernel(&mut noise);
+        let mut now = Instant::ZERO;
+        for step in 0..500 {
+            now = noise.now(now);
+            let input = match noise.below(10) {
+                0 => Input::Requested { id: RequestId(noise.below(step + 1)), request: noise.request() },
+                1 => Input::TimePassed,
+                _ => {
+                    let plugin = noise.plugin();
+                    let last = kernel.view().plugins.get(plugin.index()).map_or(0, |view| view.incarnation.0);
+                    Input::Answered { plugin, incarnation: noise.incarnation(last), answer: noise.answer() }
+                }
+            };
+            kernel.handle(now, input);
+            while let Some(action) = kernel.poll_action() {
+                actions += u64::from(!matches!(action, Action::Complete { .. }));
+            }
+            while kernel.poll_event().is_some() {}
+            // A limit of nothing is due at once; nothing is ever due in the past.
+            let due = kernel.next_deadline();
+            assert!(due.is_none_or(|due| due >= kernel.view().now), "seed {seed} step {step}: {due:?}");
+        }
+    }
+    assert!(actions > 10_000, "the nonsense kept the kernel from doing anything: {actions} actions");
+}
+
+#[test]
+fn an_empty_host_answers_at_once() {
+    let graph = Graph::build(Vec::new()).expect("nothing is wrong with nothing");
+    let mut kernel = Kernel::new(graph, Settings::default());
+    let (targets, options) = (Targets::All, StartOptions::default());
+    let start = Request::Start { targets: targets.clone(), options };
+    let restart = Request::Restart { targets: targets.clone(), options };
+    for (id, request) in [start, Request::Stop { targets }, restart].into_iter().enumerate() {
+        kernel.handle(Instant::ZERO, Input::Requested { id: RequestId(id as u64), request });
+        assert!(
+            matches!(kernel.poll_action(), Some(Action::Complete { request, .. }) if request.0 == id as u64)
+        );
+        assert_eq!(kernel.poll_action(), None);
+        assert_eq!(kernel.open_requests(), 0);
+    }
+}
