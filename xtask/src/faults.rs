@@ -23,7 +23,7 @@ cargo xtask faults            plant every fault
 cargo xtask faults NAME ...   plant those whose names contain one of these";
 
 /// Runs the command.
-pub fn run(args: &[String]) -> ExitCode {
+pub(crate) fn run(args: &[String]) -> ExitCode {
     if args.iter().any(|arg| arg == "--help") {
         println!("{USAGE}");
         return ExitCode::SUCCESS;

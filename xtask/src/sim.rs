@@ -16,7 +16,7 @@ cargo xtask sim --seed N [--trace]     one story; with --trace, everything that 
 cargo xtask sim --exhaustive [--nodes N]   every graph up to N nodes (5) against the oracle";
 
 /// Runs the command.
-pub fn run(args: &[String]) -> ExitCode {
+pub(crate) fn run(args: &[String]) -> ExitCode {
     if args.iter().any(|arg| arg == "--help") {
         println!("{USAGE}");
         return ExitCode::SUCCESS;

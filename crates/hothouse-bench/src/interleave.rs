@@ -48,3 +48,28 @@ pub(crate) fn in_turns(
     }
     Ok(times)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fastest_and_the_middle() {
+        let times = Times::of([9, 1, 5, 2, 7].map(Duration::from_millis).into());
+        assert_eq!((times.min().as_millis(), times.median().as_millis()), (1, 5));
+        assert_eq!(Times::default().median(), Duration::ZERO);
+    }
+
+    #[test]
+    fn they_take_turns_and_the_first_round_does_not_count() {
+        let mut order = Vec::new();
+        let order_cell = std::cell::RefCell::new(&mut order);
+        let noted = |name, time| {
+            order_cell.borrow_mut().push(name);
+            Ok(Duration::from_millis(time))
+        };
+        let (a, b) = in_turns(2, || noted("a", 1), || noted("b", 2)).unwrap();
+        assert_eq!((a.0.len(), b.0.len()), (2, 2));
+        assert_eq!(order, ["a", "b", "a", "b", "a", "b"]);
+    }
+}

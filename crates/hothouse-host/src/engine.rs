@@ -275,7 +275,7 @@ impl Engine {
             Report::Answer(answer) => self.answered(plugin, incarnation, answer),
             Report::Described(description) => {
                 if let Some(living) = self.slots[plugin.index()].living(incarnation) {
-                    living.description = Some(Arc::from(description));
+                    living.description = Some(description);
                 }
             }
             Report::Log(line) => self.log(plugin, incarnation, *line),

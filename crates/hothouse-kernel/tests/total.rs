@@ -152,7 +152,7 @@ fn nonsense_is_taken_in() {
             assert!(due.is_none_or(|due| due >= kernel.view().now), "seed {seed} step {step}: {due:?}");
         }
     }
-    assert!(actions > 10_000, "the nonsense kept the kernel from doing anything: {actions} actions");
+    assert!(actions > 1000, "the nonsense kept the kernel from doing anything: {actions} actions");
 }
 
 #[test]

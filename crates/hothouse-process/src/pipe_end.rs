@@ -61,7 +61,7 @@ impl PipeEnd {
         loop {
             let Ok(mut ready) = ready!(self.fd.poll_read_ready(cx)) else { return Poll::Ready(Read::End) };
             let outcome = ready.try_io(|fd| match rustix::io::read(fd, &mut chunk) {
-                Ok((read, _)) if read.is_empty() => Ok(Read::End),
+                Ok(([], _)) => Ok(Read::End),
                 Ok((read, _)) => {
                     take(read);
                     Ok(Read::Some)

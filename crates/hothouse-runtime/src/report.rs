@@ -14,7 +14,7 @@ pub enum Report {
     /// An answer for the kernel.
     Answer(Answer),
     /// What the plugin says of itself; comes before `Initialized`.
-    Described(Box<Description>),
+    Described(Arc<Description>),
     /// A line of its log.
     Log(Box<LogLine>),
     /// It calls a method of another plugin. The call's `id` and `caller` are filled in by the host.

@@ -1,5 +1,5 @@
 //! Every graph of up to five plugins, every victim, every kind of trouble, both ways of starting, with and without
-//! rollback: each start is lived through and compared with the [`oracle`](crate::oracle).
+//! rollback: each start is lived through and compared with the [`oracle`].
 //!
 //! Each graph is taken twice: with all its edges hard, and with some of them optional, which ones by a hash of the
 //! graph. Labels are declaration order, so that declarations stand in every possible order to the edges.

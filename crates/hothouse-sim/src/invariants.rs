@@ -2,7 +2,7 @@
 //!
 //! A simulation finds only what somebody thought to forbid: this list is the thing to review. Each promise is held
 //! against the [`Ledger`], which was filled from outside; what the kernel says of itself ([`Kernel::view_of`]) is
-//! used only to compare the two. What a start reports at its end is checked in [`report`].
+//! used only to compare the two. What a start reports at its end is checked in `report`.
 //!
 //! [`Kernel::view_of`]: hothouse_kernel::Kernel::view_of
 

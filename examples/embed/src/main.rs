@@ -21,7 +21,7 @@ struct Greeter {
 
 impl Plugin for Greeter {
     async fn init(&self, init: Init) -> Result<Description, PluginError> {
-        self.born.get_or_init(|| (init.host, init.params.config));
+        self.born.get_or_init(|| (init.host, init.config));
         Ok(Description::of(&["greet"]))
     }
 

@@ -114,3 +114,19 @@ fn native(graph: &Graph, blocks: bool) -> Outcome<Host> {
     })?;
     Ok(host)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_has_twenty_plugins_and_a_longest_path_of_five() {
+        for (shape, graph) in shapes() {
+            let mut depths: Vec<usize> = Vec::new();
+            for needed in &graph {
+                depths.push(1 + needed.iter().map(|needed| depths[*needed]).max().unwrap_or(0));
+            }
+            assert_eq!((graph.len(), depths.iter().max()), (20, Some(&5)), "{shape}");
+        }
+    }
+}

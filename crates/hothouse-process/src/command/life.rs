@@ -121,7 +121,7 @@ impl Life {
         }
         if !self.is_stopping {
             let description = Description { verbs: Some(Vec::new()), ..Description::default() };
-            self.reporter.report(Report::Described(Box::new(description)));
+            self.reporter.report(Report::Described(Arc::new(description)));
             self.reporter.answer(Answer::Initialized);
         }
         poll_fn(|cx| self.poll(cx, &mut child)).await;

@@ -1,5 +1,6 @@
 //! The contract's verbs: what is asked, and what the answers mean.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use hothouse_kernel::{Answer, Code, Failure, Stage};
@@ -52,7 +53,7 @@ impl Talk {
             .and_then(|description| self.accept(description));
         match described {
             Ok(description) => {
-                self.birth.reporter.report(Report::Described(Box::new(description.clone())));
+                self.birth.reporter.report(Report::Described(Arc::new(description.clone())));
                 self.description = Some(description);
                 self.say(Answer::Initialized);
             }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// Only something broken takes as long.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The folder of the plugins for tests.
 pub(crate) fn fixtures() -> PathBuf {
@@ -248,6 +248,19 @@ impl Life<'_> {
 
     pub(crate) fn ask(&self, id: u64, method: &str, payload: &str) -> Receiver<Result<Json, PluginError>> {
         let (told, answer) = mpsc::channel();
+        self.ask_for(&told, id, method, payload);
+        answer
+    }
+
+    /// Several calls may be answered through the same channel.
+    pub(crate) fn ask_for(
+        &self,
+        told: &Sender<Result<Json, PluginError>>,
+        id: u64,
+        method: &str,
+        payload: &str,
+    ) {
+        let told = told.clone();
         let call = Call {
             id: CallId(id),
             method: method.into(),
@@ -259,7 +272,6 @@ impl Life<'_> {
             reply: CallReply::new(move |result| drop(told.send(result))),
         };
         self.order(|instance| instance.call(call));
-        answer
     }
 
     pub(crate) fn call(&self, id: u64, method: &str, payload: &str) -> Result<Json, PluginError> {

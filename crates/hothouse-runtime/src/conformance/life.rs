@@ -74,7 +74,7 @@ impl Said {
             Report::Answer(answer) => self.answered(answer),
             Report::Described(description) => {
                 self.words.push("described");
-                self.description = Some(*description);
+                self.description = Some(Description::clone(&description));
             }
             Report::Log(line) => self.logs.push(*line),
             Report::Call { target, call } => self.calls.push((target, call)),

@@ -10,7 +10,7 @@ use hothouse_kernel::{Answer, Code, Failure, Rung, Stage};
 
 use super::plugin::{HostHandle, Incoming, Init, Plugin};
 use super::pool::Pool;
-use super::task::{Ended, Runnable, Task};
+use super::task::{self, Ended, Verb};
 use crate::contract::{Description, PluginError};
 use crate::{
     Abilities, Birth, Call, CallId, CallReply, HealthReply, Instance, Json, Loader, Report, Reporter,
@@ -93,12 +93,12 @@ struct State<P> {
     /// The plugin itself; gone when it has been let go of.
     plugin: Option<Arc<P>>,
     /// The verb under way. One at a time.
-    verb: Option<Arc<dyn Runnable>>,
+    verb: Option<Verb>,
     /// A verb has begun and not ended. Set before `verb`, which is known only when the task exists.
     busy: bool,
     /// What is to be done when the verb under way has ended.
     then: Option<Step>,
-    calls: HashMap<CallId, Arc<dyn Runnable>>,
+    calls: HashMap<CallId, Verb>,
     has_health: bool,
     /// Nothing is reported any more.
     over: bool,
@@ -142,10 +142,10 @@ impl<P: Plugin> NativeInstance<P> {
     ) {
         self.state().busy = true;
         let this = Arc::clone(self);
-        let task = Task::spawn(&self.pool, verb, move |ended| this.verb_ended(ended, then));
+        let verb = task::spawn(&self.pool, verb, move |ended| this.verb_ended(ended, then));
         let mut state = self.state();
         if state.busy {
-            state.verb = Some(task);
+            state.verb = Some(verb);
         }
     }
 
@@ -168,7 +168,7 @@ impl<P: Plugin> NativeInstance<P> {
         match result {
             Ok(description) => {
                 self.state().has_health = description.has_verb("health");
-                self.say(Report::Described(Box::new(description)));
+                self.say(Report::Described(Arc::new(description)));
                 self.answer(Answer::Initialized);
             }
             Err(error) => self.fail(Code::InitFailed, Stage::Init, &error),
@@ -197,11 +197,10 @@ impl<P: Plugin> NativeInstance<P> {
             return self.take(step);
         }
         state.then = Some(step);
-        let verb = state.verb.clone();
+        // Dropping it cancels it; not while the lock is held, because that may tell its end.
+        let verb = state.verb.take();
         drop(state);
-        if let Some(verb) = verb {
-            verb.cancel();
-        }
+        drop(verb);
     }
 
     fn take(self: &Arc<Self>, step: Step) {
@@ -225,11 +224,9 @@ impl<P: Plugin> NativeInstance<P> {
         let calls: Vec<_> = state.calls.drain().map(|(_, call)| call).collect();
         state.busy = true;
         drop(state);
-        for call in calls {
-            call.cancel();
-        }
+        drop(calls);
         let this = Arc::clone(self);
-        Task::spawn(&self.pool, async move { drop(plugin) }, move |_| this.gone(exit));
+        task::spawn(&self.pool, async move { drop(plugin) }, move |_| this.gone(exit)).detach();
     }
 
     fn gone(&self, exit: Exit) {
@@ -287,7 +284,7 @@ impl<P: Plugin> Instance for NativeInstance<P> {
             }
         };
         let this = self.own();
-        Task::spawn(&self.pool, health, move |ended| match ended {
+        let asked = task::spawn(&self.pool, health, move |ended| match ended {
             Ended::Done(answer) => reply.send(answer),
             Ended::Cancelled => drop(reply),
             Ended::Panicked(exit) => {
@@ -296,6 +293,7 @@ impl<P: Plugin> Instance for NativeInstance<P> {
                 this.pool.flush();
             }
         });
+        asked.detach();
         self.pool.flush();
     }
 
@@ -311,18 +309,17 @@ impl<P: Plugin> Instance for NativeInstance<P> {
         let Some(plugin) = self.state().plugin.clone() else { return drop(reply) };
         let this = self.own();
         let incoming = Incoming { method, payload, deadline, caller };
-        let task = Task::spawn(&self.pool, async move { plugin.call(incoming).await }, move |ended| {
+        let verb = task::spawn(&self.pool, async move { plugin.call(incoming).await }, move |ended| {
             this.call_ended(id, ended, reply);
         });
-        self.state().calls.insert(id, task);
+        self.state().calls.insert(id, verb);
         self.pool.flush();
     }
 
     fn cancel(&self, call: CallId) {
-        let task = self.state().calls.remove(&call);
-        if let Some(task) = task {
-            task.cancel();
-        }
+        let verb = self.state().calls.remove(&call);
+        // Dropping it cancels it; not while the lock is held, because that may tell its end.
+        drop(verb);
     }
 
     fn abandon(&self) {

@@ -11,7 +11,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::task::Runnable;
+use async_task::Runnable;
+
+use super::panics::contain;
 
 /// How long waiting tasks see no progress before a thread is added.
 const STALLED: Duration = Duration::from_millis(1);
@@ -24,6 +26,11 @@ const MAX_THREADS: usize = 1024;
 /// left.
 #[derive(Clone)]
 pub struct Pool {
+    owner: Arc<Owner>,
+}
+
+/// What the clones of a pool share. Its threads do not hold it, so that they learn when nobody does.
+struct Owner {
     shared: Arc<Shared>,
 }
 
@@ -34,7 +41,7 @@ struct Shared {
     /// Tasks are waiting and no thread is idle.
     stalled: Condvar,
     /// Tasks that the host has queued since its last flush.
-    staged: Mutex<Vec<Arc<dyn Runnable>>>,
+    staged: Mutex<Vec<Runnable>>,
     any_staged: AtomicBool,
     /// As many threads as this are added for mere speed.
     cores: usize,
@@ -44,7 +51,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    tasks: VecDeque<Arc<dyn Runnable>>,
+    tasks: VecDeque<Runnable>,
     /// How many tasks have been taken, ever: the sign of progress.
     taken: u64,
     threads: usize,
@@ -68,36 +75,39 @@ impl Pool {
             cores: thread::available_parallelism().map_or(1, usize::from),
             tokio: tokio::runtime::Handle::try_current().ok(),
         };
-        Pool { shared: Arc::new(shared) }
+        Pool { owner: Arc::new(Owner { shared: Arc::new(shared) }) }
     }
 
     /// Keeps a task until the next [`Pool::flush`].
-    pub(super) fn stage(&self, task: Arc<dyn Runnable>) {
-        self.shared.staged.lock().unwrap_or_else(PoisonError::into_inner).push(task);
-        self.shared.any_staged.store(true, Ordering::Release);
+    pub(super) fn stage(&self, task: Runnable) {
+        self.owner.shared.staged.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+        self.owner.shared.any_staged.store(true, Ordering::Release);
     }
 
     /// Queues everything that is staged, and wakes one thread for all of it.
     pub(super) fn flush(&self) {
-        if self.shared.any_staged.swap(false, Ordering::AcqRel) {
-            let mut staged = self.shared.staged.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut queue = self.shared.lock();
+        if self.owner.shared.any_staged.swap(false, Ordering::AcqRel) {
+            let mut staged = self.owner.shared.staged.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut queue = self.owner.shared.lock();
             queue.tasks.extend(staged.drain(..));
             drop(staged);
-            self.shared.attend(queue);
+            self.owner.shared.attend(queue);
         }
     }
 
-    /// Queues one task at once.
-    pub(super) fn push(&self, task: Arc<dyn Runnable>) {
-        let mut queue = self.shared.lock();
-        queue.tasks.push_back(task);
-        self.shared.attend(queue);
+    /// What queues a task again when it is woken.
+    pub(super) fn scheduler(&self) -> impl Fn(Runnable) + Send + Sync + 'static {
+        let shared = Arc::clone(&self.owner.shared);
+        move |task| {
+            let mut queue = shared.lock();
+            queue.tasks.push_back(task);
+            shared.attend(queue);
+        }
     }
 
     #[cfg(test)]
     fn threads(&self) -> usize {
-        self.shared.lock().threads
+        self.owner.shared.lock().threads
     }
 }
 
@@ -107,17 +117,11 @@ impl Default for Pool {
     }
 }
 
-impl Drop for Pool {
+impl Drop for Owner {
     fn drop(&mut self) {
-        // Every thread holds the shared part too, so the last handle is found by what is left besides them.
-        let mut queue = self.shared.lock();
-        let held = queue.threads + usize::from(queue.has_sentinel);
-        if Arc::strong_count(&self.shared) <= held + 1 {
-            queue.closed = true;
-            drop(queue);
-            self.shared.work.notify_all();
-            self.shared.stalled.notify_all();
-        }
+        self.shared.lock().closed = true;
+        self.shared.work.notify_all();
+        self.shared.stalled.notify_all();
     }
 }
 
@@ -174,7 +178,8 @@ impl Shared {
                     self.alarm(&mut queue);
                 }
                 drop(queue);
-                task.run();
+                // What panics outside of a verb's own poll is the drop of what it held; the task has told its end.
+                let _ = contain(|| task.run());
                 queue = self.lock();
             } else if queue.closed {
                 break;
@@ -235,7 +240,7 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::native::task::Task;
+    use crate::native::task;
     use std::sync::mpsc;
 
     #[test]
@@ -245,10 +250,11 @@ mod tests {
         let blocked = Arc::new(Mutex::new(blocked));
         for _ in 0..20 {
             let blocked = Arc::clone(&blocked);
-            Task::spawn(&pool, async move { drop(blocked.lock().map(|blocked| blocked.recv())) }, |_| {});
+            task::spawn(&pool, async move { drop(blocked.lock().map(|blocked| blocked.recv())) }, |_| {})
+                .detach();
         }
         let (done, finished) = mpsc::channel();
-        Task::spawn(&pool, async {}, move |_| done.send(()).unwrap());
+        task::spawn(&pool, async {}, move |_| done.send(()).unwrap()).detach();
         pool.flush();
         finished.recv_timeout(Duration::from_secs(60)).expect("it ran beside twenty that block");
         assert!(pool.threads() > 20);

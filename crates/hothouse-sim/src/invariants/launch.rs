@@ -97,7 +97,8 @@ pub(super) fn verbs_in_order(ledger: &Ledger, moment: &Moment<'_>, action: &Acti
     };
     let in_order = match action {
         Action::Start { .. } => life.stage == Stage::Init && said(|answer| *answer == Answer::Initialized),
-        Action::Probe { .. } => life.stage == Stage::Start && !life.asked,
+        // A plugin may be asked again and be given up in one step, and events are noted first.
+        Action::Probe { .. } => matches!(life.stage, Stage::Start | Stage::Abandoned) && !life.asked,
         Action::Check { .. } => life.stage == Stage::Start && said(|answer| *answer == Answer::Started),
         _ => true,
     };
