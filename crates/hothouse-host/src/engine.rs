@@ -295,7 +295,7 @@ impl Engine {
         };
         let description = living.description.clone();
         let answer = match answer {
-            Answer::Initialized => match breach_of_contract(slot, description.as_deref()) {
+            Answer::Initialized => match lacking(slot, description.as_deref()) {
                 None => Answer::Initialized,
                 Some(message) => {
                     Answer::Failed(Box::new(Failure::new(Code::ContractViolated, Stage::Init, message)))
@@ -458,15 +458,8 @@ fn read_health(json: &Json) -> Result<HealthStatus, PluginError> {
     contract::read_health(&value, unix_ms()).map_err(wrong)
 }
 
-/// What a description breaks the contract with.
-fn breach_of_contract(slot: &Slot, description: Option<&Description>) -> Option<String> {
-    let spoken = description.and_then(|description| description.contract);
-    if let Some(spoken) = spoken.filter(|spoken| *spoken != contract::VERSION) {
-        return Some(format!(
-            "it speaks contract version {spoken}, and this host speaks {}",
-            contract::VERSION
-        ));
-    }
+/// What the configuration needs and the plugin does not have.
+fn lacking(slot: &Slot, description: Option<&Description>) -> Option<String> {
     let method = slot.check_method.as_deref()?;
     match description.filter(|description| description.method(method).is_some()) {
         Some(_) => None,

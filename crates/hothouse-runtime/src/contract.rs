@@ -156,6 +156,19 @@ impl Description {
         }
     }
 
+    /// Whether the plugin speaks this host's version of the contract.
+    ///
+    /// # Errors
+    /// Both versions, for a person.
+    pub fn check_contract(&self) -> Result<(), String> {
+        match self.contract {
+            Some(spoken) if spoken != VERSION => Err(format!(
+                "it speaks version {spoken} of the plugin contract; this host speaks version {VERSION}"
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the plugin has this optional verb.
     pub fn has_verb(&self, verb: &str) -> bool {
         match &self.verbs {

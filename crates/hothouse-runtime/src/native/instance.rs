@@ -100,6 +100,8 @@ struct State<P> {
     then: Option<Step>,
     calls: HashMap<CallId, Verb>,
     has_health: bool,
+    /// It is being stopped: no further call is taken.
+    stopping: bool,
     /// Nothing is reported any more.
     over: bool,
 }
@@ -119,6 +121,7 @@ impl<P> State<P> {
             then: None,
             calls: HashMap::new(),
             has_health: false,
+            stopping: false,
             over: false,
         }
     }
@@ -165,14 +168,17 @@ impl<P: Plugin> NativeInstance<P> {
     }
 
     fn initialized(self: &Arc<Self>, result: Result<Description, PluginError>) {
-        match result {
-            Ok(description) => {
-                self.state().has_health = description.has_verb("health");
-                self.say(Report::Described(Arc::new(description)));
-                self.answer(Answer::Initialized);
-            }
-            Err(error) => self.fail(Code::InitFailed, Stage::Init, &error),
+        let description = match result {
+            Ok(description) => description,
+            Err(error) => return self.fail(Code::InitFailed, Stage::Init, &error),
+        };
+        if let Err(breach) = description.check_contract() {
+            let failure = Failure::new(Code::ContractViolated, Stage::Init, breach);
+            return self.answer(Answer::Failed(Box::new(failure)));
         }
+        self.state().has_health = description.has_verb("health");
+        self.say(Report::Described(Arc::new(description)));
+        self.answer(Answer::Initialized);
     }
 
     fn answer(&self, answer: Answer) {
@@ -298,6 +304,7 @@ impl<P: Plugin> Instance for NativeInstance<P> {
     }
 
     fn stop(&self, rung: Rung, reason: &str) {
+        self.state().stopping = true;
         match rung {
             Rung::Destroy => self.own().after_verb(Step::Destroy(reason.to_owned())),
             _ => self.own().after_verb(Step::LetGo(Exit::new("was stopped"))),
@@ -306,7 +313,9 @@ impl<P: Plugin> Instance for NativeInstance<P> {
 
     fn call(&self, call: Call) {
         let Call { id, method, payload, deadline, caller, reply, .. } = call;
-        let Some(plugin) = self.state().plugin.clone() else { return drop(reply) };
+        let state = self.state();
+        let Some(plugin) = state.plugin.clone().filter(|_| !state.stopping) else { return drop(reply) };
+        drop(state);
         let this = self.own();
         let incoming = Incoming { method, payload, deadline, caller };
         let verb = task::spawn(&self.pool, async move { plugin.call(incoming).await }, move |ended| {
@@ -323,7 +332,15 @@ impl<P: Plugin> Instance for NativeInstance<P> {
     }
 
     fn abandon(&self) {
-        self.state().over = true;
+        let mut state = self.state();
+        state.over = true;
+        // Those who wait for an answer are told, as far as what they wait for can still be dropped.
+        let (verb, calls) = (state.verb.take(), std::mem::take(&mut state.calls));
+        let plugin = state.plugin.take();
+        drop(state);
+        drop((verb, calls));
+        task::spawn(&self.pool, async move { drop(plugin) }, |_| {}).detach();
+        self.pool.flush();
     }
 }
 
