@@ -1,5 +1,6 @@
 //! Rows, as a table for people or as JSON lines for programs. A row is shown as soon as it is there.
 
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -68,10 +69,15 @@ pub(crate) fn ms(time: Duration) -> f64 {
 /// Where rows go.
 pub(crate) trait Sheet {
     /// Shows a row.
-    fn row(&mut self, row: &Row);
+    fn row(&mut self, row: &Row) -> io::Result<()>;
+
+    /// Shows several rows.
+    fn rows(&mut self, rows: &[Row]) -> io::Result<()> {
+        rows.iter().try_for_each(|row| self.row(row))
+    }
 
     /// Shows how busy the machine is, as `/proc/loadavg` has it.
-    fn load(&mut self, load: &str);
+    fn load(&mut self, load: &str) -> io::Result<()>;
 }
 
 /// A table for people.
@@ -81,12 +87,18 @@ pub(crate) struct Text {
 }
 
 impl Sheet for Text {
-    fn row(&mut self, row: &Row) {
+    fn row(&mut self, row: &Row) -> io::Result<()> {
         if !std::mem::replace(&mut self.has_head, true) {
-            println!(
+            writeln!(
+                io::stdout(),
                 "{:<58} {:>6} {:>13} {:>13} {:>7} {:>10}",
-                "what", "of", "value", "floor", "ratio", "target"
-            );
+                "what",
+                "of",
+                "value",
+                "floor",
+                "ratio",
+                "target"
+            )?;
         }
         let figure = |value: f64| format!("{value:.3} {}", row.unit);
         let target = match row.target {
@@ -99,18 +111,19 @@ impl Sheet for Text {
             Some(false) => "over",
             None => "",
         };
-        println!(
+        writeln!(
+            io::stdout(),
             "{:<58} {:>6} {:>13} {:>13} {:>7} {target:>10} {verdict}",
             row.what,
             row.of,
             figure(row.value),
             row.floor.map_or_else(String::new, figure),
             row.ratio().map_or_else(String::new, |ratio| format!("{ratio:.3}")),
-        );
+        )
     }
 
-    fn load(&mut self, load: &str) {
-        println!("load: {load}");
+    fn load(&mut self, load: &str) -> io::Result<()> {
+        writeln!(io::stdout(), "load: {load}")
     }
 }
 
@@ -118,14 +131,14 @@ impl Sheet for Text {
 pub(crate) struct Json;
 
 impl Sheet for Json {
-    fn row(&mut self, row: &Row) {
+    fn row(&mut self, row: &Row) -> io::Result<()> {
         let mut object = serde_json::json!(row);
         object["ratio"] = row.ratio().into();
         object["within"] = row.is_within().into();
-        println!("{object}");
+        writeln!(io::stdout(), "{object}")
     }
 
-    fn load(&mut self, load: &str) {
-        println!("{}", serde_json::json!({ "load": load }));
+    fn load(&mut self, load: &str) -> io::Result<()> {
+        writeln!(io::stdout(), "{}", serde_json::json!({ "load": load }))
     }
 }

@@ -1,5 +1,6 @@
 //! What a host is made of.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,6 +80,7 @@ impl PluginSpec {
                 ladder: settings.ladder(abilities),
                 check_timeout: self.check_timeout,
                 probe: abilities.probe,
+                awaits: abilities.awaits.clone(),
                 expected_start: self.expected_start,
             },
         }
@@ -89,7 +91,7 @@ impl PluginSpec {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostSettings {
     /// How many plugins may be starting at the same time (`host.maxConcurrentStarts`); `None`: no limit.
-    pub max_concurrent_starts: Option<u32>,
+    pub max_concurrent_starts: Option<NonZeroU32>,
     /// How long a plugin's `destroy`, or a command's reaction to its stop signal, may take (`host.stopTimeout`).
     pub stop_timeout: Duration,
     /// How long a plugin may take to go away by itself after its channel is closed (`host.closeGrace`).

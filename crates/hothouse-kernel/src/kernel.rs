@@ -14,7 +14,7 @@ use crate::phase::{Phase, Rest};
 use crate::requests::StopWait;
 use crate::settings::Settings;
 use crate::startup::run::Run;
-use crate::teardown::Teardown;
+use crate::teardown::{Place, Teardown};
 use crate::timers::{Timer, Timers};
 use crate::view::{self, Desired, PluginView, View};
 use crate::{Graph, Incarnation, Instant, PluginId, RequestId};
@@ -41,6 +41,8 @@ pub struct Kernel {
     pub(crate) launches: u64,
     /// Counts arrivals at readiness, over all plugins.
     pub(crate) arrivals: u64,
+    /// Nobody can move: nothing that others go by has changed since the last look.
+    pub(crate) settled: bool,
     actions: VecDeque<Action>,
     events: VecDeque<Event>,
 }
@@ -66,6 +68,8 @@ pub(crate) struct Life {
     pub(crate) launch: u64,
     /// Its number among all arrivals at readiness.
     pub(crate) readiness: Option<u64>,
+    /// Its place among those that wait to be stopped.
+    pub(crate) place: Place,
     /// Whether its `init` has completed, so that it is owed a `destroy`.
     pub(crate) initialized: bool,
     pub(crate) passed_check: bool,
@@ -101,6 +105,7 @@ impl Kernel {
             in_flight: 0,
             launches: 0,
             arrivals: 0,
+            settled: true,
             actions: VecDeque::new(),
             events: VecDeque::new(),
         }
@@ -216,8 +221,11 @@ impl Kernel {
     /// first every time: a plugin that is about to be unwound is neither launched upon nor passed over in the order
     /// of stopping.
     fn settle(&mut self) {
-        while self.unwind_failed() || self.launch_free() || self.stop_next() {}
-        self.end_runs();
+        if !core::mem::replace(&mut self.settled, true) {
+            while self.unwind_failed() || self.launch_free() || self.stop_next() {}
+            self.end_runs();
+            self.settled = true;
+        }
         self.drop_dead_timers();
     }
 
@@ -263,9 +271,10 @@ impl Kernel {
         &self.plugin(plugin).life.phase
     }
 
-    /// Moves a plugin into a phase, and sees to it that it is looked at again in time.
+    /// Moves a plugin into a phase, and sees to it that it is looked at again in time and that others may follow.
     pub(crate) fn enter(&mut self, plugin: PluginId, phase: Phase) {
         let now = self.now;
+        self.settled = false;
         let life = &mut self.plugins[plugin.index()].life;
         life.phase = phase;
         life.since = now;
@@ -316,6 +325,7 @@ impl Plugin {
                 launched: Instant::ZERO,
                 launch: 0,
                 readiness: None,
+                place: Place::default(),
                 initialized: false,
                 passed_check: false,
                 not_ready: None,

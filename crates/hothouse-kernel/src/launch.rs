@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 use hothouse_protocol::HealthStatus;
 
@@ -16,6 +17,7 @@ use crate::graph::Need;
 use crate::kernel::{Kernel, Life};
 use crate::phase::{Phase, StopCause};
 use crate::startup::run::Progress;
+use crate::teardown::Place;
 use crate::timers::Timer;
 use crate::view::Desired;
 
@@ -32,7 +34,7 @@ impl Kernel {
     /// Launches whoever may be launched and has a place; true if anything changed.
     pub(crate) fn launch_free(&mut self) -> bool {
         let mut changed = false;
-        let limit = self.settings.max_concurrent_starts.unwrap_or(u32::MAX);
+        let limit = self.settings.max_concurrent_starts.map_or(u32::MAX, NonZeroU32::get);
         while self.in_flight < limit && self.unwinds.is_empty() {
             let free = self.runs.iter_mut().find_map(|(id, run)| Some((*id, run.take_free()?)));
             let Some((run, plugin)) = free else { break };
@@ -88,6 +90,7 @@ impl Kernel {
             launched: now,
             launch,
             readiness: None,
+            place: Place::default(),
             initialized: false,
             passed_check: false,
             not_ready: None,
@@ -202,12 +205,16 @@ impl Kernel {
         let life = &self.plugin(plugin).life;
         let (Phase::Initializing { until } | Phase::Starting { until, .. }) = life.phase else { return };
         let limit = until.since(life.launched).as_millis();
-        let (stage, message) = match (&life.phase, &life.not_ready) {
-            (Phase::Initializing { .. }, _) => {
+        let awaits = &self.graph.decl(plugin).settings.awaits;
+        let (stage, message) = match (&life.phase, &life.not_ready, awaits) {
+            (Phase::Initializing { .. }, _, _) => {
                 (Stage::Init, format!("`init` did not answer within {limit} ms"))
             }
-            (_, None) => (Stage::Start, format!("`start` did not answer within {limit} ms")),
-            (_, Some(reason)) => (Stage::Start, format!("it was not ready within {limit} ms: {reason}")),
+            (_, Some(reason), _) => (Stage::Start, format!("it was not ready within {limit} ms: {reason}")),
+            (_, None, Some(awaits)) => {
+                (Stage::Start, format!("it was not ready within {limit} ms: still waiting for {awaits}"))
+            }
+            (_, None, None) => (Stage::Start, format!("`start` did not answer within {limit} ms")),
         };
         self.launch_failed(plugin, Failure::new(Code::StartupTimeout, stage, message));
     }

@@ -27,6 +27,7 @@ pub(crate) struct StopWait {
 
 impl Kernel {
     pub(crate) fn request(&mut self, id: RequestId, request: Request) {
+        self.settled = false;
         let done = match request {
             _ if self.is_open(id) => Err(String::from("a request of that number is under way")),
             Request::Start { targets, options } => self.request_start(id, &targets, options),

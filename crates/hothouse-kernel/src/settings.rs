@@ -1,6 +1,8 @@
 //! What the kernel must know of a plugin and of the host before it can decide. All of it is fixed when the kernel is
 //! made; where a setting comes from (the project file, the embedding program) is not known here.
 
+use alloc::boxed::Box;
+use core::num::NonZeroU32;
 use core::time::Duration;
 
 use crate::ladder::Ladder;
@@ -10,7 +12,7 @@ use crate::startup::probe::ProbeSchedule;
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Settings {
     /// How many plugins may be starting at the same time (`host.maxConcurrentStarts`). `None`: no limit.
-    pub max_concurrent_starts: Option<u32>,
+    pub max_concurrent_starts: Option<NonZeroU32>,
 }
 
 /// Settings of one plugin.
@@ -22,6 +24,9 @@ pub struct PluginSettings {
     pub check_timeout: Duration,
     /// When to ask again, if its readiness must be asked for.
     pub probe: ProbeSchedule,
+    /// What its readiness depends on, for the message when it does not come: `READY=1 by sd_notify`. `None`: the answer
+    /// to `start`.
+    pub awaits: Option<Box<str>>,
     /// How long its start is expected to take. It breaks ties for a place among a limited number: the longest
     /// remaining path goes first. `None`: nothing is known, all such plugins weigh the same.
     pub expected_start: Option<Duration>,
@@ -33,6 +38,7 @@ impl Default for PluginSettings {
             ladder: Ladder::default(),
             check_timeout: Duration::from_millis(5000),
             probe: ProbeSchedule::default(),
+            awaits: None,
             expected_start: None,
         }
     }

@@ -9,11 +9,12 @@ use core::cmp::Reverse;
 use crate::action::Action;
 use crate::event::Happening;
 use crate::failure::{Code, Failure, Stage};
+use crate::graph::Need;
 use crate::input::Exit;
 use crate::kernel::Kernel;
 use crate::phase::{Phase, Rest, StopCause};
 use crate::startup::run::Progress;
-use crate::teardown::Turn;
+use crate::teardown::{Place, Turn};
 use crate::view::Desired;
 use crate::{Instant, PluginId, PluginSet, RequestId, Rung};
 use alloc::boxed::Box;
@@ -148,11 +149,23 @@ impl Kernel {
 
     /// A serving plugin is to be stopped when its turn comes.
     fn leave(&mut self, plugin: PluginId, cause: StopCause) {
-        let life = &self.plugin(plugin).life;
-        let turn =
-            Turn { readiness: life.readiness.unwrap_or_default(), plugin, incarnation: life.incarnation };
-        self.teardown.enqueue(turn);
+        let place = Place::of(self.plugin(plugin).life.readiness.unwrap_or_default());
+        self.enqueue(plugin, place);
         self.enter(plugin, Phase::Leaving(cause));
+    }
+
+    fn enqueue(&mut self, plugin: PluginId, place: Place) {
+        let life = &mut self.plugin_mut(plugin).life;
+        life.place = place;
+        let incarnation = life.incarnation;
+        self.teardown.enqueue(Turn { place, plugin, incarnation });
+    }
+
+    /// The last place of those that need this plugin and are to be stopped too, if there are any.
+    fn place_of_dependents(&self, plugin: PluginId) -> Option<Place> {
+        let dependents = self.graph.dependents(plugin).iter().filter(|edge| edge.need == Need::Hard);
+        let leaving = dependents.filter(|edge| matches!(self.phase(edge.plugin), Phase::Leaving(_)));
+        leaving.map(|edge| self.plugin(edge.plugin).life.place).min()
     }
 
     /// Changes why a plugin is going, and with that what becomes of it when it is gone.
@@ -178,6 +191,10 @@ impl Kernel {
             }
             if let Phase::Leaving(cause) = &life.phase {
                 let cause = cause.clone();
+                if let Some(place) = self.place_of_dependents(turn.plugin) {
+                    self.enqueue(turn.plugin, place.behind());
+                    continue;
+                }
                 self.teardown.began(turn.plugin);
                 self.begin_stop(turn.plugin, cause);
                 return true;

@@ -1,10 +1,14 @@
 //! Who stops next: the exact reverse of the order of becoming ready, one plugin at a time.
 //!
+//! A dependency that was started again alone became ready after those that need it. It is put off until they are
+//! gone: what needs something never outlives it.
+//!
 //! The same order holds for an unwind, for an ordered shutdown and for a stop of one plugin with all that needs it.
 //! Plugins that never became ready come before all others: nothing can depend on them, so they are all stopped at
 //! once; only when they are gone does the first of those that served get its turn.
 
 use alloc::collections::BinaryHeap;
+use core::cmp::Reverse;
 
 use crate::{Incarnation, PluginId};
 
@@ -22,10 +26,30 @@ pub(crate) struct Teardown {
 /// A place in the queue. Larger is sooner.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Turn {
-    /// When it became ready, counted over all plugins.
-    pub(crate) readiness: u64,
+    pub(crate) place: Place,
     pub(crate) plugin: PluginId,
     pub(crate) incarnation: Incarnation,
+}
+
+/// What decides about a place in the queue. Larger is sooner.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub(crate) struct Place {
+    /// When it became ready, counted over all plugins.
+    readiness: u64,
+    /// How far it was put off behind one that became ready then.
+    put_off: Reverse<u32>,
+}
+
+impl Place {
+    /// The place of a plugin that became ready then.
+    pub(crate) fn of(readiness: u64) -> Place {
+        Place { readiness, put_off: Reverse(0) }
+    }
+
+    /// The place right behind this one.
+    pub(crate) fn behind(self) -> Place {
+        Place { readiness: self.readiness, put_off: Reverse(self.put_off.0.saturating_add(1)) }
+    }
 }
 
 impl Teardown {

@@ -120,8 +120,8 @@ fn kernel(noise: &mut Noise) -> Kernel {
         decl
     });
     let graph = Graph::build(decls.collect()).expect("edges point back");
-    let limit = [None, Some(0), Some(1), Some(3)][noise.below(4) as usize];
-    Kernel::new(graph, Settings { max_concurrent_starts: limit })
+    let limit = [None, Some(1), Some(2), Some(3)][noise.below(4) as usize];
+    Kernel::new(graph, Settings { max_concurrent_starts: limit.and_then(std::num::NonZeroU32::new) })
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! days of virtual time, with every promise checked at every step.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use hothouse_kernel::input::{Request, StartOptions, Targets};
@@ -121,7 +122,11 @@ fn story(seed: u64) -> Story {
     let mut rng = Rng::new(seed);
     let graph = graph(&mut rng);
     let settings = Settings {
-        max_concurrent_starts: if rng.per_mille(400) { Some(rng.below(5) as u32 + 1) } else { None },
+        max_concurrent_starts: if rng.per_mille(400) {
+            NonZeroU32::new(rng.below(5) as u32 + 1)
+        } else {
+            None
+        },
     };
     let referee = Referee::new(Ledger::new(graph.clone(), settings.clone()));
     let plugins = graph.len();
@@ -169,6 +174,7 @@ fn plugin_settings(rng: &mut Rng) -> PluginSettings {
         }
     }
     PluginSettings {
+        awaits: None,
         ladder: if rng.per_mille(500) { Ladder::default() } else { ladder },
         check_timeout: rng.duration(Duration::from_millis(1), Duration::from_secs(30)),
         probe: ProbeSchedule {

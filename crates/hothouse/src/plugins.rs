@@ -1,7 +1,6 @@
 //! From the project file to plugins that can run: here, and only here, it is known which runtimes there are.
 
 use std::ffi::OsString;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +17,7 @@ use regex::Regex;
 /// The settings of the host.
 pub(crate) fn settings(project: &Project) -> HostSettings {
     HostSettings {
-        max_concurrent_starts: project.host.max_concurrent_starts.map(NonZeroU32::get),
+        max_concurrent_starts: project.host.max_concurrent_starts,
         stop_timeout: project.host.stop_timeout,
         close_grace: project.host.close_grace,
         kill_timeout: project.host.kill_timeout,

@@ -24,10 +24,10 @@ pub(super) fn measure(sheet: &mut dyn Sheet) -> Outcome<()> {
         let target = (children == CHILDREN).then_some(MOST);
         let times = in_turns(ROUNDS, || host(Kind::Byte, children), || floor_by_byte(children))?;
         let what = format!("{children} commands to ready, a byte on a pipe");
-        Row::beside(&what, &times, target).iter().for_each(|row| sheet.row(row));
+        sheet.rows(&Row::beside(&what, &times, target))?;
         let times = in_turns(ROUNDS, || host(Kind::Notify, children), || floor_by_notify(children))?;
         let what = format!("{children} commands to ready, sd_notify");
-        Row::beside(&what, &times, target).iter().for_each(|row| sheet.row(row));
+        sheet.rows(&Row::beside(&what, &times, target))?;
     }
     Ok(())
 }

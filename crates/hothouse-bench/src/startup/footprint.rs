@@ -32,19 +32,19 @@ pub(super) fn measure(sheet: &mut dyn Sheet) -> Outcome<()> {
             "MB",
             host.megabytes("VmRSS:")?,
             target,
-        ));
+        ))?;
         sheet.row(&row(
             format!("of that anonymous, {children} commands up"),
             "MB",
             host.megabytes("RssAnon:")?,
             None,
-        ));
+        ))?;
         // What the start has left to do, such as going to sleep, is not counted.
         std::thread::sleep(CALM);
         let before = host.wake_ups()?;
         std::thread::sleep(IDLE);
         let what = format!("wake-ups in {} s of idling, {children} commands up", IDLE.as_secs());
-        sheet.row(&row(what, "", host.wake_ups()? - before, Some(Target::Value(0.0))));
+        sheet.row(&row(what, "", host.wake_ups()? - before, Some(Target::Value(0.0))))?;
         host.end()?;
     }
     Ok(())

@@ -36,7 +36,7 @@ pub(super) fn measure(sheet: &mut dyn Sheet) -> Outcome<()> {
                 value: ms(times.median()),
                 floor: Some(ms(LONGEST_PATH)),
                 target: Some(target),
-            });
+            })?;
             Ok(())
         };
         row("native, async", NATIVE, &|| native(&graph, false))?;

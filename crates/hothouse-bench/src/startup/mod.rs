@@ -15,7 +15,7 @@ use crate::table::Sheet;
 pub(crate) fn measure(sheet: &mut dyn Sheet) -> Outcome<()> {
     let parts = [native::measure, command::measure, process::measure, makespan::measure, footprint::measure];
     for part in parts {
-        sheet.load(std::fs::read_to_string("/proc/loadavg")?.trim());
+        sheet.load(std::fs::read_to_string("/proc/loadavg")?.trim())?;
         part(sheet)?;
     }
     Ok(())

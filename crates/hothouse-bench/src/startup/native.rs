@@ -30,13 +30,11 @@ pub(super) fn measure(sheet: &mut dyn Sheet) -> Outcome<()> {
         };
         let (host, floor) = in_turns(rounds, host, || floor(plugins))?;
         let what = format!("{plugins} native plugins to ready, host time");
-        Row::beside(&what, &(host, floor.clone()), Some(Target::Value(most)))
-            .iter()
-            .for_each(|row| sheet.row(row));
+        sheet.rows(&Row::beside(&what, &(host, floor.clone()), Some(Target::Value(most))))?;
         // The first round is not counted here either.
         let seen = Times::of(seen.split_off(1));
         let what = format!("{plugins} native plugins to ready, as the caller sees it");
-        Row::beside(&what, &(seen, floor), None).iter().for_each(|row| sheet.row(row));
+        sheet.rows(&Row::beside(&what, &(seen, floor), None))?;
     }
     Ok(())
 }

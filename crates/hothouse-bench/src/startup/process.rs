@@ -22,7 +22,7 @@ pub(super) fn measure(sheet: &mut dyn Sheet) -> Outcome<()> {
     for children in [1, CHILDREN] {
         let times = in_turns(ROUNDS, || host(Kind::Rpc, children), || floor(children))?;
         let what = format!("{children} JSON-RPC processes to ready");
-        Row::beside(&what, &times, None).iter().for_each(|row| sheet.row(row));
+        sheet.rows(&Row::beside(&what, &times, None))?;
     }
     Ok(())
 }

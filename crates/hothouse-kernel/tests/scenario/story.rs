@@ -58,7 +58,8 @@ pub(crate) fn parse(text: &str) -> Result<Story, String> {
             [first, ..] if first.starts_with('#') => {}
             ["plugin", name, rest @ ..] => decls.push(plugin(name, rest).map_err(here)?),
             ["limit", limit] => {
-                settings.max_concurrent_starts = Some(limit.parse().map_err(|_| here("no number".into()))?);
+                let limit = limit.parse().map_err(|_| here("no number from 1".into()))?;
+                settings.max_concurrent_starts = Some(limit);
             }
             _ => later.push((number, line)),
         }

@@ -94,7 +94,15 @@ impl Loader for CommandLoader {
             Readiness::Answers(Endpoint::Exec(_)) => Duration::from_millis(20),
             _ => Duration::from_millis(1),
         };
+        let awaits = match &self.spec.ready {
+            Readiness::Log(pattern) => Some(format!("a line in its log that matches `{pattern}`")),
+            Readiness::Notify => Some("READY=1 on the socket that NOTIFY_SOCKET names".to_owned()),
+            Readiness::Fd(fd) => Some(format!("a byte on descriptor {fd}")),
+            Readiness::Exit0 => Some("its exit with code 0".to_owned()),
+            Readiness::Spawned | Readiness::Answers(_) => None,
+        };
         Abilities {
+            awaits: awaits.map(String::into_boxed_str),
             runtime: "command",
             rungs: &[Rung::Terminate, Rung::Kill],
             verbs: false,

@@ -72,7 +72,13 @@ impl ProcessLoader {
 
 impl Loader for ProcessLoader {
     fn abilities(&self) -> Abilities {
-        Abilities { runtime: "process", rungs: &Rung::ALL, verbs: true, probe: ProbeSchedule::default() }
+        Abilities {
+            runtime: "process",
+            rungs: &Rung::ALL,
+            verbs: true,
+            probe: ProbeSchedule::default(),
+            awaits: None,
+        }
     }
 
     fn launch(&self, birth: Birth) -> Arc<dyn Instance> {

@@ -63,14 +63,8 @@ impl Talk {
 
     /// Whether the host can work with a plugin that describes itself so.
     fn accept(&self, description: Description) -> Result<Description, Failure> {
-        let spoken = description.contract.unwrap_or(contract::VERSION);
-        if spoken != contract::VERSION {
-            let message = format!(
-                "it speaks version {spoken} of the plugin contract; this host speaks version {}",
-                contract::VERSION
-            );
-            return Err(Failure::new(Code::ContractViolated, Stage::Init, message));
-        }
+        let breach = |message| Failure::new(Code::ContractViolated, Stage::Init, message);
+        description.check_contract().map_err(breach)?;
         if let Some(HealthProbe::Method(name)) = &self.spec.check
             && description.method(name).is_none()
         {

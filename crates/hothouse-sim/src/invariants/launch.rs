@@ -64,7 +64,7 @@ pub(super) fn nothing_starts_after_a_stop_of_everything(
 }
 
 pub(super) fn places_are_limited(ledger: &Ledger, _: &Moment<'_>) -> Kept {
-    let limit = ledger.settings.max_concurrent_starts.unwrap_or(u32::MAX);
+    let limit = ledger.settings.max_concurrent_starts.map_or(u32::MAX, std::num::NonZeroU32::get);
     unless(ledger.in_flight > limit, || {
         format!("{} plugins are starting, the limit is {limit}", ledger.in_flight)
     })

@@ -70,7 +70,7 @@ pub(super) fn is_free(step: &Step<'_>, plugin: PluginId) -> bool {
 }
 
 pub(super) fn nobody_waits_for_nothing(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
-    let limit = ledger.settings.max_concurrent_starts.unwrap_or(u32::MAX);
+    let limit = ledger.settings.max_concurrent_starts.map_or(u32::MAX, std::num::NonZeroU32::get);
     if ledger.in_flight >= limit {
         return Ok(());
     }

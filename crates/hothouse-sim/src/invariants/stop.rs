@@ -6,7 +6,7 @@ use hothouse_kernel::graph::Need;
 use hothouse_kernel::{Action, Event, Phase, Rung};
 
 use super::{Kept, Moment, life, unless};
-use crate::ledger::{Ledger, Stage};
+use crate::ledger::{Ledger, Life, Stage};
 
 pub(super) fn destroy_is_owed_once(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
     let Action::Stop { plugin, rung, .. } = action else { return Ok(()) };
@@ -51,14 +51,14 @@ pub(super) fn given_up_only_after_the_last_rung(ledger: &Ledger, _: &Moment<'_>,
 
 pub(super) fn stops_one_at_a_time_in_reverse(ledger: &Ledger, _: &Moment<'_>, event: &Event) -> Kept {
     let Happening::StopBegan { plugin, .. } = &event.what else { return Ok(()) };
-    let Some(ready) = life(ledger, *plugin)?.ready else { return Ok(()) };
+    if life(ledger, *plugin)?.ready.is_none() {
+        return Ok(());
+    }
     let lives = ledger.lives.iter().filter_map(|lives| lives.last());
     let stopping = lives.filter(|life| life.stop.is_some() && life.ended.is_none()).count();
     unless(stopping > 0, || format!("{plugin} is stopped while another stop is under way"))?;
     for edge in ledger.graph.dependents(*plugin).iter().filter(|edge| edge.need == Need::Hard) {
-        let serves = ledger
-            .life(edge.plugin)
-            .is_some_and(|life| life.serves() && life.ready.is_some_and(|later| later > ready));
+        let serves = ledger.life(edge.plugin).is_some_and(Life::serves);
         unless(serves, || format!("{plugin} is stopped while {} needs it", edge.plugin))?;
     }
     Ok(())
@@ -72,7 +72,14 @@ pub(super) fn leaves_in_reverse_of_readiness(ledger: &Ledger, moment: &Moment<'_
     let Some(ready) = stopped.filter_map(|life| life.ready).max() else { return Ok(()) };
     for plugin in ledger.graph.plugins() {
         let later = ledger.life(plugin).and_then(|life| life.ready).is_some_and(|later| later > ready);
-        unless(later && matches!(moment.step.kernel.view_of(plugin).phase, Phase::Leaving(_)), || {
+        // One that was started again alone waits for those that need it, although they were ready before it.
+        let needed = |plugin| {
+            let mut dependents = ledger.graph.with_dependents([plugin]);
+            dependents.remove(plugin);
+            dependents.iter().any(|dependent| moment.step.kernel.view_of(dependent).phase.is_alive())
+        };
+        let leaving = matches!(moment.step.kernel.view_of(plugin).phase, Phase::Leaving(_));
+        unless(later && leaving && !needed(plugin), || {
             format!("{plugin} was ready later and is to be stopped, but another one went first")
         })?;
     }
