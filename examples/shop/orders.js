@@ -16,7 +16,7 @@ const waiting = new Map(); // what was asked of the host, by the number of the q
 let asked = 0;
 
 function callPlugin(plugin, method, payload) {
-  send({ id: ++asked, method: 'host/call', params: { plugin, method, payload, timeoutMs: 2000 } });
+  send({ id: ++asked, method: 'host/call', params: { plugin, method, payload, deadlineMs: 2000 } });
   return new Promise((resolve, reject) => waiting.set(asked, { resolve, reject }));
 }
 

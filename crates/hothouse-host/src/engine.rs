@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use hothouse_kernel::action::{Action, Outcome};
 use hothouse_kernel::input::Targets;
-use hothouse_kernel::phase::Phase;
+use hothouse_kernel::phase::{Phase, StopCause};
 use hothouse_kernel::{
     Answer, Code, Failure, Graph, GraphError, Incarnation, Input, Kernel, PluginId, Request, RequestId, Rung,
     Settings, Stage,
@@ -223,10 +223,20 @@ impl Engine {
 
     fn stop(&mut self, plugin: PluginId, incarnation: Incarnation, rung: Rung) {
         let reason = match self.kernel.view_of(plugin).phase {
-            Phase::Stopping { cause, .. } => cause.to_string(),
+            Phase::Stopping { cause, .. } => self.reason(&cause),
             phase => phase.as_str().to_owned(),
         };
         self.tell(plugin, incarnation, |living| living.instance.stop(rung, &reason));
+    }
+
+    /// Why a plugin is stopped, in words for the plugin's own log.
+    fn reason(&self, cause: &StopCause) -> String {
+        match cause {
+            StopCause::Asked => "a stop was asked for".into(),
+            StopCause::Restart => "it is to be started again".into(),
+            StopCause::Unwind(failed) => format!("the start failed: `{}`", self.graph.name(*failed)),
+            StopCause::Failure(failure) => format!("it failed at {}", failure.stage),
+        }
     }
 
     /// Checks a plugin's health for the kernel.

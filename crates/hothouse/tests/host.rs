@@ -125,6 +125,15 @@ fn a_failure_undoes_the_start_and_says_why_in_the_first_line() {
 }
 
 #[test]
+fn the_failing_example_fails_as_it_says() {
+    let output = run(hothouse().arg("up").arg(repository().join("examples/failing")));
+    assert_eq!(output.status, Some(4), "{}", output.stderr);
+    let error = output.stderr.lines().find(|line| line.starts_with("error: ")).unwrap();
+    assert!(error.starts_with("error: `payments` failed at "), "{error}");
+    assert!(output.stderr.contains("\n  unwound, in this order: "), "{}", output.stderr);
+}
+
+#[test]
 fn a_program_that_is_not_there_is_found_before_anything_starts() {
     let text = PAIR.replace("[sleep, '1000']}}\n", "[/no/such/program]}}\n");
     let folder = Folder::with_project("missing", &text);

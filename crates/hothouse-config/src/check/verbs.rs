@@ -17,7 +17,7 @@ pub(super) fn check(plugin: &PluginDraft<'_>, report: &mut Report) {
         && is_method(&method)
     {
         let draft = method.problem(format!("a command exports no method {}", method.found()));
-        let allowed = "an endpoint: http://…, https://…, tcp://host:port or exec:command";
+        let allowed = "an endpoint: http://…, tcp://host:port or exec:command";
         report.error(draft.found(method.found()).allowed(allowed).hint(format!("name {allowed}")));
     }
 }

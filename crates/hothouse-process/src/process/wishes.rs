@@ -31,7 +31,7 @@ struct HostCallParams {
     #[serde(default = "Json::null")]
     payload: Json,
     #[serde(default)]
-    timeout_ms: Option<u64>,
+    deadline_ms: Option<u64>,
 }
 
 impl Talk {
@@ -89,7 +89,8 @@ impl Talk {
             // If the life has ended meanwhile, nobody is left to be answered.
             let _ = answers.send(Order::Answer(id.unwrap_or_else(Json::null), answer));
         });
-        let deadline = params.timeout_ms.and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
+        let deadline =
+            params.deadline_ms.and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
         let call = Call {
             // The host fills in the number, and who calls.
             id: CallId(0),

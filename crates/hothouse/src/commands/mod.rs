@@ -43,7 +43,12 @@ fn told(error: &ClientError, json: bool) -> Exit {
             "REFUSED" | "NOT_FOUND" | "BAD_REQUEST" | "UNKNOWN_PLUGIN" => {
                 (Exit::Refused, "`hothouse ps` shows the plugins and where they are")
             }
-            _ => (Exit::CallFailed, "`hothouse ps` shows the plugins and where they are"),
+            "NOT_RUNNING" | "UNKNOWN_METHOD" | "NOT_CALLABLE" | "GONE" => {
+                (Exit::CallFailed, "`hothouse ps` shows the plugins and where they are")
+            }
+            "TIMEOUT" => (Exit::CallFailed, "`--timeout MS` waits longer"),
+            // The plugin's own error: what to do about it only the plugin knows.
+            _ => (Exit::CallFailed, ""),
         },
     };
     if json {
@@ -58,7 +63,8 @@ fn told(error: &ClientError, json: bool) -> Exit {
             ClientError::Refused(problem) if exit == Exit::CallFailed => format!("{}: ", problem.code),
             _ => String::new(),
         };
-        show::error(&format!("{code}{error}\n  next: {next}"));
+        let next = if next.is_empty() { String::new() } else { format!("\n  next: {next}") };
+        show::error(&format!("{code}{error}{next}"));
     }
     exit
 }
