@@ -283,6 +283,12 @@ impl Kernel {
         }
     }
 
+    /// Makes room for what so many launches at once will say.
+    pub(crate) fn expect_many(&mut self, launches: usize) {
+        self.actions.reserve(launches);
+        self.events.reserve(launches);
+    }
+
     pub(crate) fn act(&mut self, action: Action) {
         self.actions.push_back(action);
     }

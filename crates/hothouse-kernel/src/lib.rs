@@ -17,6 +17,7 @@
 //! | who stops next | `teardown` |
 //! | how one plugin is stopped, step by step | [`ladder`] |
 //! | when to look at whom again | `timers` |
+//! | who is next, cheaply | `urgency` |
 //!
 //! What it does not do: it never repeats an action whose answer is lost (every wait has a deadline instead), never
 //! blocks, never panics on any input, and never looks inside what plugins say to one another.
@@ -42,6 +43,7 @@ mod stop;
 mod teardown;
 mod time;
 mod timers;
+mod urgency;
 pub mod view;
 
 pub use action::Action;

@@ -176,6 +176,7 @@ impl Kernel {
     /// Begins to carry out a plan: everybody in it waits, and those that need not wait are free.
     fn begin_run(&mut self, id: RequestId, plan: &Plan, options: StartOptions) {
         self.runs.insert(id, Run::of(plan, options, self.now));
+        self.expect_many(plan.steps.len());
         self.emit(Happening::StartBegan { request: id, plugins: plan.steps.len() as u32 });
         for (entry, step) in plan.steps.iter().enumerate() {
             let plugin = self.plugin_mut(step.plugin);

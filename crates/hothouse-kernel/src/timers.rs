@@ -3,9 +3,9 @@
 //! A timer says only *look at this life at this moment*; what it means is in the life's phase. So a timer is never
 //! cancelled: one that does not match its life's phase any more is dropped when it comes to the front.
 
-use alloc::collections::{BinaryHeap, VecDeque};
 use core::cmp::Reverse;
 
+use crate::urgency::Urgency;
 use crate::{Incarnation, Instant, PluginId};
 
 /// One moment at which one life must be looked at.
@@ -17,42 +17,24 @@ pub(crate) struct Timer {
 }
 
 /// All timers, the earliest in front.
-///
-/// Most of them are set in the order in which they come due, because most waits are of one length. Those cost nothing
-/// but a place in a line; only the others are sorted.
 #[derive(Default)]
 pub(crate) struct Timers {
-    line: VecDeque<Timer>,
-    heap: BinaryHeap<Reverse<Timer>>,
+    queue: Urgency<Reverse<Timer>>,
 }
 
 impl Timers {
     pub(crate) fn set(&mut self, timer: Timer) {
-        if timer.at == Instant::MAX {
-            return;
-        }
-        if self.line.back().is_none_or(|last| *last <= timer) {
-            self.line.push_back(timer);
-        } else {
-            self.heap.push(Reverse(timer));
+        if timer.at < Instant::MAX {
+            self.queue.push(Reverse(timer));
         }
     }
 
     pub(crate) fn next(&self) -> Option<Timer> {
-        let line = self.line.front().copied();
-        let heap = self.heap.peek().map(|timer| timer.0);
-        match (line, heap) {
-            (Some(line), Some(heap)) => Some(line.min(heap)),
-            (line, heap) => line.or(heap),
-        }
+        self.queue.peek().map(|timer| timer.0)
     }
 
     pub(crate) fn drop_next(&mut self) {
-        if self.next() == self.line.front().copied() {
-            self.line.pop_front();
-        } else {
-            self.heap.pop();
-        }
+        self.queue.pop();
     }
 }
 

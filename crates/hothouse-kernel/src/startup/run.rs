@@ -1,6 +1,5 @@
 //! One start under way: which of its plugins may be launched, how many are, what became of each.
 
-use alloc::collections::BinaryHeap;
 use alloc::sync::Arc;
 use core::cmp::Reverse;
 
@@ -8,6 +7,7 @@ use super::plan::Plan;
 use super::report::{Entry, StartReport};
 use crate::failure::Failure;
 use crate::input::StartOptions;
+use crate::urgency::Urgency;
 use crate::{Graph, Instant, PluginId};
 
 /// A start under way.
@@ -16,7 +16,7 @@ pub(crate) struct Run {
     pub(crate) report: StartReport,
     pub(crate) progress: Progress,
     /// Plugins whose turn has come, the most urgent in front.
-    free: BinaryHeap<Free>,
+    free: Urgency<Free>,
     /// The first entry that has not come to an outcome, as far as that is known.
     first_unsettled: usize,
     /// How many of its plugins hold a place: launched, and neither ready nor gone.
@@ -58,7 +58,7 @@ impl Run {
                 rolled_back: alloc::vec::Vec::new(),
             },
             progress: Progress::Starting,
-            free: BinaryHeap::new(),
+            free: Urgency::default(),
             first_unsettled: 0,
             in_flight: 0,
             open: plan.steps.len() as u32,
