@@ -1,0 +1,122 @@
+//! What the kernel decided, passed on to those who do it.
+
+use std::sync::Arc;
+
+use hothouse_kernel::action::Action;
+use hothouse_kernel::phase::{Phase, StopCause};
+use hothouse_kernel::{Answer, Code, Failure, Incarnation, PluginId, Rung, Stage};
+use hothouse_protocol::{HealthStatus, json};
+use hothouse_runtime::contract::{self, PluginError};
+use hothouse_runtime::{Birth, Call, CallId, CallReply, HealthReply, Json, Reporter, unix_ms};
+
+use super::Engine;
+use crate::plugins::Living;
+
+impl Engine {
+    pub(super) fn act(&mut self, action: Action) {
+        match action {
+            Action::Init { plugin, incarnation, .. } => self.launch(plugin, incarnation),
+            Action::Start { plugin, incarnation, .. } => {
+                self.tell(plugin, incarnation, |living| living.instance.start());
+            }
+            Action::Probe { plugin, incarnation } => {
+                self.tell(plugin, incarnation, |living| living.instance.probe());
+            }
+            Action::Check { plugin, incarnation, .. } => self.check(plugin, incarnation),
+            Action::Stop { plugin, incarnation, rung, .. } => self.stop(plugin, incarnation, rung),
+            Action::Abandon { plugin, incarnation } => {
+                self.tell(plugin, incarnation, |living| living.instance.abandon());
+            }
+            Action::Complete { request, outcome } => {
+                if let Some(done) = self.requests.remove(&request) {
+                    let _ = done.send(outcome);
+                }
+            }
+        }
+    }
+
+    pub(super) fn launch(&mut self, plugin: PluginId, incarnation: Incarnation) {
+        let inbox: Arc<dyn hothouse_runtime::Inbox> = self.inbox.clone();
+        let slot = &mut self.slots[plugin.index()];
+        let birth = Birth {
+            identity: Arc::clone(&slot.identity),
+            incarnation,
+            config: slot.config.clone(),
+            context: slot.context.clone(),
+            capabilities: Arc::clone(&slot.capabilities),
+            reporter: Reporter::new(inbox, plugin, incarnation),
+        };
+        let instance = slot.loader.launch(birth);
+        slot.life = Some(Living { incarnation, instance, description: None });
+        self.told.push(plugin);
+    }
+
+    pub(super) fn tell(&mut self, plugin: PluginId, incarnation: Incarnation, what: impl FnOnce(&Living)) {
+        if let Some(living) = self.slots[plugin.index()].living(incarnation) {
+            what(living);
+            self.told.push(plugin);
+        }
+    }
+
+    pub(super) fn stop(&mut self, plugin: PluginId, incarnation: Incarnation, rung: Rung) {
+        let reason = match self.kernel.view_of(plugin).phase {
+            Phase::Stopping { cause, .. } => self.reason(&cause),
+            phase => phase.as_str().to_owned(),
+        };
+        self.tell(plugin, incarnation, |living| living.instance.stop(rung, &reason));
+    }
+
+    /// Why a plugin is stopped, in words for the plugin's own log.
+    pub(super) fn reason(&self, cause: &StopCause) -> String {
+        match cause {
+            StopCause::Asked => "a stop was asked for".into(),
+            StopCause::Restart => "it is to be started again".into(),
+            StopCause::Unwind(failed) => format!("the start failed: `{}`", self.graph.name(*failed)),
+            StopCause::Failure(failure) => format!("it failed at {}", failure.stage),
+        }
+    }
+
+    /// Checks a plugin's health for the kernel.
+    pub(super) fn check(&mut self, plugin: PluginId, incarnation: Incarnation) {
+        let reporter = Reporter::new(self.inbox.clone(), plugin, incarnation);
+        let reply = HealthReply::new(move |answer| match answer {
+            Ok(health) => reporter.answer(Answer::Checked(Box::new(health))),
+            // That it is gone is reported by itself, with more about it.
+            Err(error) if error.code == "GONE" => {}
+            Err(error) => {
+                let failure = Failure::new(Code::Unhealthy, Stage::Check, error.to_string());
+                reporter.answer(Answer::Failed(Box::new(failure)));
+            }
+        });
+        self.ask_health(plugin, reply);
+    }
+
+    /// Asks for a plugin's health: with the method configured, or as its runtime does.
+    pub(super) fn ask_health(&mut self, plugin: PluginId, reply: HealthReply) {
+        let slot = &self.slots[plugin.index()];
+        let Some(living) = &slot.life else { return drop(reply) };
+        let instance = Arc::clone(&living.instance);
+        let Some(method) = slot.check_method.as_deref().map(str::to_owned) else {
+            instance.check(reply);
+            return self.told.push(plugin);
+        };
+        let call = Call {
+            id: CallId(0),
+            method,
+            payload: Json::null(),
+            deadline: None,
+            caller: None,
+            traceparent: None,
+            idempotency_key: None,
+            reply: CallReply::new(move |answer| reply.send(answer.and_then(|json| read_health(&json)))),
+        };
+        instance.call(self.passed_on(plugin, call));
+        self.told.push(plugin);
+    }
+}
+
+fn read_health(json: &Json) -> Result<HealthStatus, PluginError> {
+    let wrong = |message: String| PluginError::new("BAD_HEALTH", message);
+    let value = json::parse(json.as_str()).map_err(|error| wrong(error.to_string()))?;
+    contract::read_health(&value, unix_ms()).map_err(wrong)
+}

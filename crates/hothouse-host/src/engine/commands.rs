@@ -1,0 +1,139 @@
+//! What others want: starts and stops, pictures, calls.
+
+use std::sync::Arc;
+
+use hothouse_kernel::action::Outcome;
+use hothouse_kernel::input::Targets;
+use hothouse_kernel::{Input, PluginId, Request, RequestId};
+use hothouse_protocol::HealthStatus;
+use hothouse_runtime::contract::PluginError;
+use hothouse_runtime::{Call, CallReply, HealthReply, Json};
+use tokio::sync::oneshot;
+
+use super::{Engine, exported};
+use crate::command::Command;
+use crate::inbox::Message;
+use crate::plugins::{HostView, PluginStatus, Slot};
+
+impl Engine {
+    pub(super) fn commanded(&mut self, command: Command) {
+        match command {
+            Command::Request { request, context, done } => self.request(request, &context, done),
+            Command::Plan { targets, done } => drop(done.send(self.kernel.plan_start(&targets))),
+            Command::View(done) => drop(done.send(self.view())),
+            Command::Call { target, call } => self.call(&target, call),
+            Command::Returned { call, answer } => self.calls.answer(call, answer),
+            Command::Check { target, done } => self.check_now(&target, done),
+            Command::Listen(sender) => self.listeners.add(sender),
+            Command::End => self.ended = true,
+        }
+    }
+
+    pub(super) fn request(&mut self, request: Request, context: &Json, done: oneshot::Sender<Outcome>) {
+        self.last_request += 1;
+        let id = RequestId(self.last_request);
+        self.requests.insert(id, done);
+        self.keep_context(&request, context);
+        self.handle(Input::Requested { id, request });
+    }
+
+    /// Plugins get the context of the start that launches them. A start that is under way keeps its own.
+    pub(super) fn keep_context(&mut self, request: &Request, context: &Json) {
+        let targets = match request {
+            Request::Start { targets, .. } | Request::Restart { targets, .. } => targets,
+            Request::Stop { .. } => return,
+        };
+        let mut affected = match targets {
+            Targets::All => self.graph.plugins().collect::<Vec<_>>(),
+            Targets::Some(plugins) => self.graph.with_dependencies(plugins.iter().copied()).iter().collect(),
+        };
+        if let (Request::Restart { .. }, Targets::Some(plugins)) = (request, targets) {
+            affected.extend(self.graph.with_dependents(plugins.iter().copied()).iter());
+        }
+        for plugin in affected {
+            if self.kernel.start_of(plugin).is_none() {
+                self.slots[plugin.index()].context = context.clone();
+            }
+        }
+    }
+
+    pub(super) fn view(&self) -> HostView {
+        let status = |slot: &Slot| PluginStatus {
+            identity: Arc::clone(&slot.identity),
+            runtime: slot.runtime,
+            pid: slot.life.as_ref().and_then(|living| living.instance.pid()),
+            description: slot.life.as_ref().and_then(|living| living.description.clone()),
+        };
+        HostView {
+            graph: Arc::clone(&self.graph),
+            // The kernel's clock stands still while nothing happens; a picture is of this moment.
+            kernel: hothouse_kernel::View { now: self.elapsed(), ..self.kernel.view() },
+            plugins: self.slots.iter().map(status).collect(),
+        }
+    }
+
+    /// Passes a call on to the instance that serves.
+    pub(super) fn call(&mut self, target: &str, call: Call) {
+        match self.callee(target, &call.method) {
+            Err(error) => call.reply.send(Err(error)),
+            Ok(plugin) => {
+                let Some(living) = &self.slots[plugin.index()].life else { return };
+                let instance = Arc::clone(&living.instance);
+                instance.call(self.passed_on(plugin, call));
+                self.told.push(plugin);
+            }
+        }
+    }
+
+    /// The same call, whose answer comes back through the loop.
+    pub(super) fn passed_on(&mut self, plugin: PluginId, call: Call) -> Call {
+        let id = self.calls.open(plugin, &call.method, call.deadline, call.reply);
+        let inbox = Arc::clone(&self.inbox);
+        let reply = CallReply::new(move |answer| {
+            inbox.put(Message::Commanded(Box::new(Command::Returned { call: id, answer })));
+        });
+        Call { id, reply, ..call }
+    }
+
+    pub(super) fn callee(&self, target: &str, method: &str) -> Result<PluginId, PluginError> {
+        let Some(plugin) = self.graph.id(target) else {
+            return Err(PluginError::new("UNKNOWN_PLUGIN", format!("there is no plugin named `{target}`")));
+        };
+        let slot = &self.slots[plugin.index()];
+        let view = self.kernel.view_of(plugin);
+        if !slot.verbs {
+            let message =
+                format!("`{target}` is a {} plugin: it is supervised, but has no methods", slot.runtime);
+            return Err(PluginError::new("NOT_CALLABLE", message));
+        }
+        let living = slot.life.as_ref().filter(|_| view.phase.is_serving());
+        let Some(living) = living else {
+            let message = format!("`{target}` does not serve: it is {}", view.phase.as_str());
+            return Err(PluginError::new("NOT_RUNNING", message).retryable());
+        };
+        let description = living.description.as_deref();
+        if description.is_some_and(|description| description.method(method).is_none()) {
+            let known = description.map(exported).unwrap_or_default();
+            let message = format!("`{target}` exports no method `{method}`; it exports {known}");
+            return Err(PluginError::new("UNKNOWN_METHOD", message));
+        }
+        Ok(plugin)
+    }
+
+    pub(super) fn check_now(
+        &mut self,
+        target: &str,
+        done: oneshot::Sender<Result<HealthStatus, PluginError>>,
+    ) {
+        let Some(plugin) = self.graph.id(target) else {
+            let message = format!("there is no plugin named `{target}`");
+            return drop(done.send(Err(PluginError::new("UNKNOWN_PLUGIN", message))));
+        };
+        let phase = self.kernel.view_of(plugin).phase;
+        if !phase.is_serving() {
+            let message = format!("`{target}` does not serve: it is {}", phase.as_str());
+            return drop(done.send(Err(PluginError::new("NOT_RUNNING", message))));
+        }
+        self.ask_health(plugin, HealthReply::new(move |answer| drop(done.send(answer))));
+    }
+}

@@ -1,0 +1,87 @@
+//! What instances have to say.
+
+use std::sync::Arc;
+
+use hothouse_kernel::{Answer, Code, Failure, Incarnation, Input, PluginId, Stage};
+use hothouse_runtime::contract::{Description, PluginError};
+use hothouse_runtime::{Call, Level, LogLine, Report, Stream};
+
+use super::{Engine, exported};
+use crate::notice::Notice;
+use crate::plugins::Slot;
+
+impl Engine {
+    pub(super) fn reported(&mut self, plugin: PluginId, incarnation: Incarnation, report: Report) {
+        match report {
+            Report::Answer(answer) => self.answered(plugin, incarnation, answer),
+            Report::Described(description) => {
+                if let Some(living) = self.slots[plugin.index()].living(incarnation) {
+                    living.description = Some(description);
+                }
+            }
+            Report::Log(line) => self.log(plugin, incarnation, *line),
+            Report::Misbehaved(text) => {
+                let line = LogLine { stream: Stream::Host, level: Level::Warn, text: text.into() };
+                self.log(plugin, incarnation, line);
+            }
+            Report::Call { target, call } => self.plugin_calls(plugin, &target, *call),
+        }
+    }
+
+    pub(super) fn answered(&mut self, plugin: PluginId, incarnation: Incarnation, answer: Answer) {
+        let slot = &mut self.slots[plugin.index()];
+        let Some(living) = slot.living(incarnation) else {
+            // The kernel knows best what to make of an answer from the dead.
+            return self.handle(Input::Answered { plugin, incarnation, answer });
+        };
+        let description = living.description.clone();
+        let answer = match answer {
+            Answer::Initialized => match lacking(slot, description.as_deref()) {
+                None => Answer::Initialized,
+                Some(message) => {
+                    Answer::Failed(Box::new(Failure::new(Code::ContractViolated, Stage::Init, message)))
+                }
+            },
+            Answer::Gone(exit) => {
+                slot.life = None;
+                Answer::Gone(exit)
+            }
+            answer => answer,
+        };
+        self.handle(Input::Answered { plugin, incarnation, answer });
+    }
+
+    pub(super) fn log(&mut self, plugin: PluginId, incarnation: Incarnation, line: LogLine) {
+        if !self.listeners.is_empty() {
+            self.listeners.tell(&Notice::Log { plugin, incarnation, line: Arc::new(line) });
+        }
+    }
+
+    /// A plugin may call those that it depends on.
+    pub(super) fn plugin_calls(&mut self, caller: PluginId, target: &str, mut call: Call) {
+        let granted = self
+            .graph
+            .id(target)
+            .is_some_and(|callee| self.graph.dependencies(caller).iter().any(|edge| edge.plugin == callee));
+        let name = &self.slots[caller.index()].identity.name;
+        if !granted {
+            let message = format!("`{name}` may not call `{target}`: it is not among its dependencies");
+            return call.reply.send(Err(PluginError::new("NOT_GRANTED", message)));
+        }
+        call.caller = Some(name.as_str().into());
+        self.call(target, call);
+    }
+}
+
+/// What the configuration needs and the plugin does not have.
+fn lacking(slot: &Slot, description: Option<&Description>) -> Option<String> {
+    let method = slot.check_method.as_deref()?;
+    match description.filter(|description| description.method(method).is_some()) {
+        Some(_) => None,
+        None => Some(format!(
+            "`health.checkMethod` is `{method}`, but `{}` exports no such method; it exports {}",
+            slot.identity.name,
+            description.map_or_else(|| "none".into(), exported)
+        )),
+    }
+}
