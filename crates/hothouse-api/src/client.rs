@@ -40,7 +40,18 @@ impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ClientError::NotRunning { socket, error } => {
-                write!(f, "no host is running for this project: {}: {error}", socket.display())
+                let socket = socket.display();
+                match error.kind() {
+                    io::ErrorKind::NotFound => {
+                        write!(f, "no host is running for this project (looked at {socket})")
+                    }
+                    io::ErrorKind::ConnectionRefused => write!(
+                        f,
+                        "the host of this project is gone without having cleaned up ({socket}); plain programs that \
+                         it started may still run"
+                    ),
+                    _ => write!(f, "no host can be reached for this project: {socket}: {error}"),
+                }
             }
             ClientError::Broken(what) => write!(f, "the host broke the connection off: {what}"),
             ClientError::Refused(problem) => f.write_str(&problem.message),

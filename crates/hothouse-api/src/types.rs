@@ -142,6 +142,8 @@ pub struct TimelineEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stopped {
+    /// The plugins that were stopped: those asked for that ran, and what needed them, in the order of the project file.
+    pub stopped: Vec<String>,
     /// Plugins that could not be ended at all.
     pub abandoned: Vec<String>,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hothouse_kernel::{Event, Incarnation, PluginId};
+use hothouse_kernel::{Event, Incarnation, Instant, PluginId};
 use hothouse_runtime::LogLine;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -18,6 +18,8 @@ pub enum Notice {
         plugin: PluginId,
         /// The life that wrote it.
         incarnation: Incarnation,
+        /// When it reached the host.
+        at: Instant,
         /// The line.
         line: Arc<LogLine>,
     },

@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -46,6 +46,53 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
 }
 
+/// Which project, for commands that are about nothing else.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PlaceArgs {
+    /// The project: a file, or a folder with a hothouse.yaml, .toml or .json in it; by default this folder.
+    #[arg(value_name = "PROJECT")]
+    here: Option<PathBuf>,
+    #[command(flatten)]
+    flag: ProjectArgs,
+}
+
+impl PlaceArgs {
+    /// The project, if one was named.
+    pub(crate) fn project(&self) -> Option<&Path> {
+        self.here.as_deref().or(self.flag.project.as_deref())
+    }
+}
+
+impl Command {
+    /// The project that was named, if any.
+    fn project(&self) -> Option<&Path> {
+        match self {
+            Command::Up(UpArgs { place, .. }) | Command::Plan(PlanArgs { place, .. }) => place.project(),
+            Command::Check(args) | Command::Ps(args) | Command::Down(args) => args.place.project(),
+            Command::Start(args) | Command::Restart(args) => args.project.project.as_deref(),
+            Command::Stop(StopArgs { project, .. })
+            | Command::Call(CallArgs { project, .. })
+            | Command::Health(HealthArgs { project, .. }) => project.project.as_deref(),
+            Command::Validate(_) | Command::Schema(_) | Command::Completions(_) => None,
+        }
+    }
+}
+
+impl Cli {
+    /// What a command that this one advises must be given, so that it is about the same host: ` -p PATH --socket PATH`.
+    pub(crate) fn same_place(&self) -> String {
+        let quoted = |path: &Path| {
+            let text = path.display().to_string();
+            let plain = text.chars().all(|c| c.is_alphanumeric() || "/._-+@".contains(c));
+            if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+        };
+        let option = |name: &str, path: Option<&Path>| {
+            path.map_or(String::new(), |path| format!(" {name} {}", quoted(path)))
+        };
+        option("-p", self.command.project()) + &option("--socket", self.socket.as_deref())
+    }
+}
+
 /// Which project.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ProjectArgs {
@@ -56,9 +103,8 @@ pub(crate) struct ProjectArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct UpArgs {
-    /// The project: a file, or a folder with a hothouse.yaml, .toml or .json in it; by default this folder.
-    #[arg(value_name = "PROJECT", env = "HOTHOUSE_PROJECT")]
-    pub(crate) project: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
     /// Start only these plugins and what they need.
     #[arg(long, value_name = "PLUGIN", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
@@ -75,9 +121,8 @@ pub(crate) struct UpArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ProjectJson {
-    /// The project: a file, or a folder with a hothouse.yaml, .toml or .json in it; by default this folder.
-    #[arg(value_name = "PROJECT", env = "HOTHOUSE_PROJECT")]
-    pub(crate) project: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -85,9 +130,8 @@ pub(crate) struct ProjectJson {
 
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
-    /// The project: a file, or a folder with a hothouse.yaml, .toml or .json in it; by default this folder.
-    #[arg(value_name = "PROJECT", env = "HOTHOUSE_PROJECT")]
-    pub(crate) project: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
     /// Plan for only these plugins and what they need.
     #[arg(long, value_name = "PLUGIN", value_delimiter = ',')]
     pub(crate) only: Vec<String>,

@@ -39,7 +39,9 @@ pub(crate) fn print(problems: &Problems) {
     for problem in problems.iter() {
         eprintln!("{}", show::problem(problem, Style::stderr()));
     }
-    let errors = problems.errors.len();
-    let noun = if errors == 1 { "problem" } else { "problems" };
-    eprintln!("{errors} {noun}; nothing was started. Mend the file and run `hothouse check` again.");
+    // Without a file to mend there is nothing to count.
+    if problems.errors.iter().any(|problem| problem.at.is_some()) {
+        let problems = show::count(problems.errors.len() + problems.omitted, "problem");
+        eprintln!("{problems}; mend the file and run {} again", show::hothouse("check"));
+    }
 }

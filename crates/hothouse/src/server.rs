@@ -40,11 +40,25 @@ pub(crate) struct App {
     began: Instant,
     down_asked: AtomicBool,
     down: Notify,
+    /// Nothing is started any more.
+    going_down: AtomicBool,
 }
 
 impl App {
     pub(crate) fn new(host: Host, project: Arc<Project>) -> App {
-        App { host, project, began: Instant::now(), down_asked: AtomicBool::new(false), down: Notify::new() }
+        App {
+            host,
+            project,
+            began: Instant::now(),
+            down_asked: AtomicBool::new(false),
+            down: Notify::new(),
+            going_down: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on nothing is started any more: the host is on its way to its end.
+    pub(crate) fn goes_down(&self) {
+        self.going_down.store(true, Ordering::Release);
     }
 
     /// Until the end of the host is asked for.
@@ -149,6 +163,7 @@ async fn plugins_answer(app: &App) -> Answer {
 }
 
 async fn start(app: &App, change: Change) -> Answer {
+    refuse_if_going_down(app)?;
     let (targets, options) = change_of(app, &change)?;
     let context = plugins::context(&app.project);
     let report = app.host.start_in_context(targets, &options, context).await.map_err(refused)?;
@@ -156,23 +171,51 @@ async fn start(app: &App, change: Change) -> Answer {
 }
 
 async fn restart(app: &App, change: Change) -> Answer {
+    refuse_if_going_down(app)?;
     let (targets, options) = change_of(app, &change)?;
     let context = plugins::context(&app.project);
     let report = app.host.restart_in_context(targets, &options, context).await.map_err(refused)?;
     json(&show::started(&report, &app.project))
 }
 
+/// What is started now would be stopped at once, and whoever asked would believe that it runs.
+fn refuse_if_going_down(app: &App) -> Result<(), (StatusCode, Problem)> {
+    match app.going_down.load(Ordering::Acquire) {
+        true => Err(no(
+            StatusCode::CONFLICT,
+            "REFUSED",
+            "the host is going down, and starts nothing any more".into(),
+        )),
+        false => Ok(()),
+    }
+}
+
 async fn stop(app: &App, change: Change) -> Answer {
     let (targets, _) = change_of(app, &change)?;
+    let stopped = alive(app, &targets).await?;
     let abandoned = app.host.stop(targets).await.map_err(refused)?;
-    json(&Stopped { abandoned })
+    json(&Stopped { stopped, abandoned })
+}
+
+/// The plugins that a stop of these would stop now.
+async fn alive(app: &App, targets: &Targets) -> Result<Vec<String>, (StatusCode, Problem)> {
+    let view = app.host.view().await.map_err(refused)?;
+    let hit = match targets {
+        Targets::All => None,
+        Targets::Some(plugins) => Some(view.graph.with_dependents(plugins.iter().copied())),
+    };
+    let is_hit = |plugin| hit.as_ref().is_none_or(|hit| hit.contains(plugin));
+    let alive = view.iter().filter(|(kernel, _)| !kernel.phase.is_at_rest() && is_hit(kernel.plugin));
+    Ok(alive.map(|(_, status)| status.identity.name.clone()).collect())
 }
 
 async fn down(app: &App) -> Answer {
+    app.goes_down();
     app.down_asked.store(true, Ordering::Release);
     app.down.notify_one();
+    let stopped = alive(app, &Targets::All).await?;
     let abandoned = app.host.stop_all().await.map_err(refused)?;
-    json(&Stopped { abandoned })
+    json(&Stopped { stopped, abandoned })
 }
 
 async fn call(app: &App, call: CallRequest) -> Answer {
@@ -217,7 +260,9 @@ async fn body<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, (Sta
         .collect()
         .await
         .map_err(|error| bad(error.to_string()))?;
-    serde_json::from_slice(&body.to_bytes())
+    let bytes = body.to_bytes();
+    // No body says nothing, and nothing is said by leaving it out.
+    serde_json::from_slice(if bytes.is_empty() { b"{}" } else { &bytes })
         .map_err(|error| bad(format!("the body is not what belongs here: {error}")))
 }
 

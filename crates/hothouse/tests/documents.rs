@@ -45,7 +45,7 @@ fn a_wrong_document_is_told_everything_at_once() {
     folder.write("options.json", r#"{"timeout": -1, "parallel": "yes", "extra": 1}"#);
     let output = run(hothouse().args(["validate", "StartupOptions"]).arg(folder.0.join("options.json")));
     assert_eq!(output.status, Some(1));
-    assert_eq!(output.stderr.lines().count(), 2, "{}", output.stderr);
+    assert_eq!(output.stderr.lines().count(), 3, "{}", output.stderr);
     assert!(output.stderr.contains("timeout") && output.stderr.contains("parallel"), "{}", output.stderr);
     let right = run_with(hothouse().args(["validate", "StartupOptions", "-", "--json"]), b"{}");
     assert_eq!(right.status, Some(0));

@@ -63,7 +63,7 @@ fn one_plugin_is_stopped_started_and_restarted_with_what_depends_on_it() {
     };
 
     let stop = up.command(&["stop", "db"]);
-    assert_eq!((stop.status, stop.stdout.as_str()), (Some(0), "stopped\n"), "{}", stop.stderr);
+    assert_eq!((stop.status, stop.stdout.as_str()), (Some(0), "stopped: db, api, web\n"), "{}", stop.stderr);
     assert_eq!(
         ["db", "api", "web", "mail"].map(|name| phase(&up, name)),
         ["stopped", "stopped", "stopped", "ready"]
@@ -182,6 +182,62 @@ fn a_stop_during_the_start_ends_stopped_and_says_so() {
 }
 
 #[test]
+fn a_stop_of_one_plugin_during_the_start_leaves_the_host_and_the_others_up() {
+    let text = PAIR.replace(
+        "{command: [sleep, '1000']}, dependencies: [api]",
+        "{command: [sleep, '1000'], ready: notify}, dependencies: [api]",
+    );
+    let folder = Folder::with_project("stop-one", &text);
+    let mut up = Up::start(&folder.0, &[], &[]);
+    up.wait_for("launched", Some("web"));
+    let stop = up.command(&["stop", "web"]);
+    assert_eq!((stop.status, stop.stdout.as_str()), (Some(0), "stopped: web\n"), "{}", stop.stderr);
+    assert_eq!(up.wait_for("startEnded", None)["allSuccessful"], false);
+    let ps = up.command(&["ps", "--json"]).json();
+    let phases: Vec<_> =
+        ps["plugins"].as_array().unwrap().iter().map(|plugin| plugin["phase"].clone()).collect();
+    assert_eq!(phases, ["ready", "ready", "stopped", "ready"]);
+    up.signal("-INT");
+    let (status, events, stderr) = up.end();
+    assert_eq!(status.code(), Some(4), "the start was incomplete: {stderr}");
+    assert_eq!(plugins(&events, "stopped").len(), 4);
+}
+
+#[test]
+fn a_host_that_goes_down_starts_nothing_any_more() {
+    let deaf = "  - {name: deaf, run: {command: [sh, -c, 'trap \"\" TERM; echo up >&3; while :; do sleep 1000; done'], ready: {fd: 3}}}\n";
+    let text = PAIR.replace("plugins:\n", &format!("host: {{stopTimeout: 2000}}\nplugins:\n{deaf}"));
+    let folder = Folder::with_project("down", &text);
+    let mut up = Up::start(&folder.0, &[], &[]);
+    up.wait_for("startEnded", None);
+    up.signal("-INT");
+    up.wait_for("stopBegan", None);
+    let start = up.command(&["start"]);
+    assert_eq!(start.status, Some(7), "{}{}", start.stdout, start.stderr);
+    assert!(start.stderr.contains("the host is going down"), "{}", start.stderr);
+    let (status, events, stderr) = up.end();
+    assert_eq!(status.code(), Some(0), "{stderr}");
+    assert!(events.iter().all(|event| event["type"] != "launched" || event["incarnation"] == 1));
+    assert!(plugins(&events, "stopEscalated").contains(&"deaf".to_owned()));
+}
+
+#[test]
+fn a_port_that_is_taken_is_not_taken_for_readiness() {
+    let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = stranger.local_addr().unwrap().port();
+    let text = format!(
+        "version: 1\nplugins:\n  - {{name: web, run: {{command: [sleep, '1000'], ready: {{tcp: {port}}}}}}}\n"
+    );
+    let folder = Folder::with_project("taken", &text);
+    let output = run(hothouse().arg("up").arg(&folder.0));
+    assert_eq!(output.status, Some(4), "{}", output.stderr);
+    let error = output.stderr.lines().find(|line| line.starts_with("error: ")).unwrap();
+    let said = format!("`web` failed at spawn: 127.0.0.1:{port} accepts connections already");
+    assert!(error.contains(&said), "{error}");
+    drop(stranger);
+}
+
+#[test]
 fn a_second_host_for_the_same_project_is_refused() {
     let folder = Folder::with_project("second", PAIR);
     let socket = folder.0.join("control.sock");
@@ -197,5 +253,7 @@ fn a_second_host_for_the_same_project_is_refused() {
     assert!(!socket.exists());
     let nobody = run(hothouse().arg("ps").arg(&folder.0).arg("--socket").arg(&socket));
     assert_eq!(nobody.status, Some(5));
-    assert!(nobody.stderr.contains("`hothouse up` starts one"), "{}", nobody.stderr);
+    assert!(nobody.stderr.contains("no host is running for this project"), "{}", nobody.stderr);
+    let advised = format!("`hothouse up -p {} --socket {}` starts one", folder.0.display(), socket.display());
+    assert!(nobody.stderr.contains(&advised), "{}", nobody.stderr);
 }

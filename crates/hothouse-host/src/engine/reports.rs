@@ -53,7 +53,7 @@ impl Engine {
 
     pub(super) fn log(&mut self, plugin: PluginId, incarnation: Incarnation, line: LogLine) {
         if !self.listeners.is_empty() {
-            self.listeners.tell(&Notice::Log { plugin, incarnation, line: Arc::new(line) });
+            self.listeners.tell(&Notice::Log { plugin, incarnation, at: self.now, line: Arc::new(line) });
         }
     }
 

@@ -56,7 +56,24 @@ struct Ends {
 
 /// Has the child spawned, and begins its life.
 pub(super) fn begin(beginning: Beginning) {
-    // Pipes are made and the spawner is asked at once; the task only waits for it.
+    if let Readiness::Answers(endpoint) = &beginning.spec.ready
+        && let Some(address) = endpoint.loopback().cloned()
+    {
+        // Somebody else's server must not be taken for this plugin's. On this machine the answer is there at once.
+        return drop(tokio::spawn(async move {
+            if address.is_taken().await {
+                let error = SpawnError::taken(&address);
+                never_lived(&beginning.reporter, beginning.orders, error).await;
+            } else {
+                spawn(beginning);
+            }
+        }));
+    }
+    spawn(beginning);
+}
+
+/// Pipes are made and the spawner is asked at once; the task only waits for it.
+fn spawn(beginning: Beginning) {
     let spawning = ends(&beginning.spec).map(|(ends, fds, notify_socket)| {
         let mut env = beginning.spec.env.clone();
         if let Some(name) = notify_socket {
@@ -263,7 +280,12 @@ impl Life {
         if said && !one_shot {
             self.became_ready();
         }
-        Some(end.into_exit())
+        let finished = end.is_success() && matches!(self.spec.ready, Readiness::Spawned);
+        let mut exit = end.into_exit();
+        if finished && !self.is_stopping {
+            exit.how.push_str("; if that is all it has to do, say `ready: {exit: 0}`");
+        }
+        Some(exit)
     }
 
     /// A one-shot has run: it is up until it is told to stop, without a process.

@@ -23,6 +23,11 @@ pub struct HttpTarget {
 }
 
 impl HttpTarget {
+    /// Where it is.
+    pub(super) fn address(&self) -> &Address {
+        &self.address
+    }
+
     /// Reads a URL: `http://host:port/path?query`. Without a port it is 80; a fragment is left away.
     ///
     /// # Errors

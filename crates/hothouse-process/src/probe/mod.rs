@@ -94,6 +94,16 @@ impl Endpoint {
         (!line.is_empty()).then(|| Endpoint::Exec(["/bin/sh", "-c", line].map(OsString::from).into()))
     }
 
+    /// Where it is, if that is on this machine's loopback.
+    pub(crate) fn loopback(&self) -> Option<&Address> {
+        let address = match self {
+            Endpoint::Tcp(address) => address,
+            Endpoint::Http { target, .. } => target.address(),
+            Endpoint::Exec(_) => return None,
+        };
+        Some(address).filter(|address| address.is_loopback())
+    }
+
     /// Begins one attempt.
     pub(crate) fn attempt(&self, surroundings: &Surroundings) -> Attempt {
         match self.clone() {

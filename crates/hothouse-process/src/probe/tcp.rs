@@ -20,6 +20,16 @@ impl Address {
         Address { host: host.into(), port }
     }
 
+    /// Whether it is this machine, for certain.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+    }
+
+    /// Whether somebody accepts connections there now.
+    pub(crate) async fn is_taken(&self) -> bool {
+        TcpStream::connect((self.host.as_str(), self.port)).await.is_ok()
+    }
+
     /// Reads `host:port` or `[ipv6]:port`.
     ///
     /// # Errors

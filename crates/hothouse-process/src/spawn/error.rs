@@ -41,6 +41,12 @@ impl SpawnError {
         SpawnError::new(format!("cannot watch the child: {error}"))
     }
 
+    /// Somebody listens where this child is expected to.
+    pub(crate) fn taken(address: &crate::probe::Address) -> SpawnError {
+        SpawnError::new(format!("{address} accepts connections already, before the plugin was started"))
+            .hint("something else holds the port, perhaps what is left of an earlier run")
+    }
+
     /// The thread that spawns is gone.
     pub(crate) fn stopped() -> SpawnError {
         SpawnError::new("cannot run anything: the host is shutting down")

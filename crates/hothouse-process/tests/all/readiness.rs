@@ -1,9 +1,10 @@
 //! Every way in which a command can be ready.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
+use std::thread::JoinHandle;
 
-use hothouse_kernel::Rung;
+use hothouse_kernel::{Code, Rung};
 use hothouse_process::probe::{Address, Endpoint, HttpTarget};
 use hothouse_process::{CommandLoader, Readiness};
 use hothouse_runtime::Stream;
@@ -110,19 +111,15 @@ fn by_a_tcp_port() {
     end(&life);
 }
 
-#[test]
-fn by_an_http_answer() {
-    let host = Host::new();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+/// A port that nobody listens on at the moment.
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// Answers one request after the other with these, and listens no more.
+fn serve(address: SocketAddr, answers: &'static [&'static str]) -> JoinHandle<()> {
+    let listener = TcpListener::bind(address).unwrap();
     std::thread::spawn(move || {
-        let answers = [
-            "HTTP/1.1 503 Busy\r\n\r\n",
-            "SSH-2.0\r\n",
-            "",
-            "HTTP/1.1 301 Moved\r\n\r\n",
-            "HTTP/1.0 204\r\n\r\n",
-        ];
         for answer in answers {
             let (mut client, _) = listener.accept().unwrap();
             let mut request = [0; 1024];
@@ -131,24 +128,57 @@ fn by_an_http_answer() {
             assert!(request.starts_with("GET /ready?x HTTP/1.1\r\n"), "{request}");
             client.write_all(answer.as_bytes()).unwrap();
         }
-    });
-    let url = format!("http://127.0.0.1:{port}/ready?x");
+    })
+}
+
+#[test]
+fn by_an_http_answer() {
+    let host = Host::new();
+    let address = free_address();
+    let url = format!("http://{address}/ready?x");
     let target = HttpTarget::parse(&url).unwrap();
     let life = sleeps(&host, answers(Endpoint::Http { target: target.clone(), status: None }));
+    assert_eq!(life.not_ready(), format!("http {url}: Connection refused"));
+    let server =
+        serve(address, &["HTTP/1.1 503 Busy\r\n\r\n", "SSH-2.0\r\n", "", "HTTP/1.1 301 Moved\r\n\r\n"]);
     for reason in [
         "answered 503",
         "it does not answer in HTTP: `SSH-2.0`",
         "it closed the connection without an answer",
     ] {
-        assert_eq!(life.not_ready(), format!("http {url}: {reason}"));
         life.clear();
         life.order(|instance| instance.probe());
+        assert_eq!(life.not_ready(), format!("http {url}: {reason}"));
     }
+    life.order(|instance| instance.probe());
     life.is_started();
     end(&life);
+    server.join().unwrap();
     let life = sleeps(&host, answers(Endpoint::Http { target, status: Some(204) }));
+    assert_eq!(life.not_ready(), format!("http {url}: Connection refused"));
+    let server = serve(address, &["HTTP/1.0 204\r\n\r\n"]);
+    life.clear();
+    life.order(|instance| instance.probe());
     life.is_started();
     end(&life);
+    server.join().unwrap();
+}
+
+#[test]
+fn a_port_that_somebody_else_holds_is_not_readiness() {
+    let host = Host::new();
+    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = stranger.local_addr().unwrap();
+    let tcp = answers(Endpoint::Tcp(Address::new("127.0.0.1", address.port())));
+    let life = host.command(command(words(&["sleep", "1000000"]), tcp));
+    let failure = life.failure();
+    assert_eq!(failure.code, Code::SpawnFailed);
+    assert_eq!(
+        &*failure.message,
+        format!("{address} accepts connections already, before the plugin was started")
+    );
+    life.stop(Rung::Terminate);
+    assert_eq!(life.exit().how, "never ran");
 }
 
 #[test]
@@ -179,8 +209,13 @@ fn an_attempt_ends_with_the_stop() {
     end(&life);
     assert_eq!(held.read(&mut [0]).unwrap_or(0), 0, "the probe is gone");
     // The same for an attempt over the network that is never answered.
-    let target = HttpTarget::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
+    drop(listener);
+    let url = format!("http://127.0.0.1:{port}/");
+    let target = HttpTarget::parse(&url).unwrap();
     let life = sleeps(&host, answers(Endpoint::Http { target, status: None }));
+    assert_eq!(life.not_ready(), format!("http {url}: Connection refused"));
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    life.order(|instance| instance.probe());
     let (mut held, _) = listener.accept().unwrap();
     end(&life);
     // It may have come to ask, or not; the connection has an end in either case.

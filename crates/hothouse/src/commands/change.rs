@@ -37,11 +37,11 @@ pub(crate) async fn stop(args: StopArgs, socket: Option<PathBuf>) -> Exit {
 }
 
 pub(crate) async fn down(args: ProjectJson, socket: Option<PathBuf>) -> Exit {
-    let client = match super::client(args.project.as_deref(), socket) {
+    let client = match super::client(args.place.project(), socket) {
         Ok(client) => client,
         Err(exit) => return exit,
     };
-    stopped(client.down().await, args.json, "everything is stopped, and the host has ended")
+    stopped(client.down().await, args.json, "the host has ended; stopped")
 }
 
 fn change(plugins: Vec<String>, timeout_ms: Option<u64>) -> Change {
@@ -57,7 +57,7 @@ fn started(outcome: Result<Started, ClientError>, json: bool) -> Exit {
     if json {
         super::print_json(&started);
     } else if !ok {
-        eprintln!("{}", show::start_failed(&started, Style::stderr()));
+        eprintln!("{}", show::start_failed(&started, Style::stderr(), true));
     } else if started.result.results.is_empty() {
         super::println("nothing to do: it runs already");
     } else {
@@ -76,7 +76,10 @@ fn stopped(outcome: Result<Stopped, ClientError>, json: bool, done: &str) -> Exi
     if json {
         super::print_json(&stopped);
     } else if stopped.abandoned.is_empty() {
-        super::println(done);
+        match stopped.stopped.join(", ").as_str() {
+            "" => super::println(&format!("{done}: nothing was running")),
+            names => super::println(&format!("{done}: {names}")),
+        }
     } else {
         show::error(&format!("could not be ended, and is fenced off: {}", stopped.abandoned.join(", ")));
     }

@@ -6,7 +6,7 @@ use crate::project;
 use crate::show::{self, Style};
 
 pub(crate) fn run(args: &ProjectJson) -> Exit {
-    match project::read(args.project.as_deref()) {
+    match project::read(args.place.project()) {
         Ok(loaded) => {
             let project = &loaded.project;
             if args.json {
@@ -22,7 +22,8 @@ pub(crate) fn run(args: &ProjectJson) -> Exit {
                 eprintln!("{}", show::problem(warning, Style::stderr()));
             }
             let ok = Style::stdout().green("ok");
-            super::println(&format!("{}: {ok}, {} plugins", project.file.display(), project.plugins.len()));
+            let plugins = show::count(project.plugins.len(), "plugin");
+            super::println(&format!("{}: {ok}, {plugins}", project.file.display()));
             Exit::Ok
         }
         Err(problems) => {

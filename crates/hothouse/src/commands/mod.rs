@@ -12,10 +12,11 @@ pub(crate) mod validate;
 
 use std::path::{Path, PathBuf};
 
-use hothouse_api::{Client, ClientError};
+use hothouse_api::{Client, ClientError, Problem};
 use serde::Serialize;
 
 use crate::exit::Exit;
+use crate::show::hothouse;
 use crate::{project, show, socket};
 
 /// A client of the host that runs this project.
@@ -37,19 +38,11 @@ fn client(project: Option<&Path>, socket: Option<PathBuf>) -> Result<Client, Exi
 /// Says why the host did not do it, and what to type next.
 fn told(error: &ClientError, json: bool) -> Exit {
     let (exit, next) = match error {
-        ClientError::NotRunning { .. } => (Exit::NotRunning, "`hothouse up` starts one"),
-        ClientError::Broken(_) => (Exit::Internal, "`hothouse ps` shows whether the host is still there"),
-        ClientError::Refused(problem) => match problem.code.as_str() {
-            "REFUSED" | "NOT_FOUND" | "BAD_REQUEST" | "UNKNOWN_PLUGIN" => {
-                (Exit::Refused, "`hothouse ps` shows the plugins and where they are")
-            }
-            "NOT_RUNNING" | "UNKNOWN_METHOD" | "NOT_CALLABLE" | "GONE" => {
-                (Exit::CallFailed, "`hothouse ps` shows the plugins and where they are")
-            }
-            "TIMEOUT" => (Exit::CallFailed, "`--timeout MS` waits longer"),
-            // The plugin's own error: what to do about it only the plugin knows.
-            _ => (Exit::CallFailed, ""),
-        },
+        ClientError::NotRunning { .. } => (Exit::NotRunning, format!("{} starts one", hothouse("up"))),
+        ClientError::Broken(_) => {
+            (Exit::Internal, format!("{} shows whether it is still there", hothouse("ps")))
+        }
+        ClientError::Refused(problem) => refused(problem),
     };
     if json {
         let problem = match error {
@@ -69,8 +62,21 @@ fn told(error: &ClientError, json: bool) -> Exit {
     exit
 }
 
-fn problem(code: &str, error: &ClientError) -> hothouse_api::Problem {
-    hothouse_api::Problem { code: code.into(), message: error.to_string(), retryable: true }
+/// The exit code for a refusal, and what to do about it, if that can be known here.
+fn refused(problem: &Problem) -> (Exit, String) {
+    match problem.code.as_str() {
+        "REFUSED" | "NOT_FOUND" | "BAD_REQUEST" | "UNKNOWN_PLUGIN" => {
+            (Exit::Refused, format!("{} shows the plugins and where they are", hothouse("ps")))
+        }
+        "NOT_RUNNING" | "GONE" => (Exit::CallFailed, format!("{} says why", hothouse("ps"))),
+        "TIMEOUT" => (Exit::CallFailed, "`--timeout MS` waits longer".into()),
+        // The plugin's own error: what to do about it only the plugin knows.
+        _ => (Exit::CallFailed, String::new()),
+    }
+}
+
+fn problem(code: &str, error: &ClientError) -> Problem {
+    Problem { code: code.into(), message: error.to_string(), retryable: true }
 }
 
 /// Prints a value as one line of JSON.

@@ -12,7 +12,7 @@ use crate::project;
 use crate::show::{self, Cell, Style, table};
 
 pub(crate) fn run(args: &PlanArgs) -> Exit {
-    match project::load(args.project.as_deref()) {
+    match project::load(args.place.project()) {
         Ok(project) => plan(args, &project),
         Err(exit) => exit,
     }
@@ -29,7 +29,10 @@ fn plan(args: &PlanArgs, project: &Project) -> Exit {
     let mut only = Vec::new();
     for name in &args.only {
         let Some(plugin) = graph.id(name) else {
-            show::error(&format!("there is no plugin named `{name}`\n  next: `hothouse plan` lists them"));
+            show::error(&format!(
+                "there is no plugin named `{name}`\n  next: {} lists them",
+                show::hothouse("plan")
+            ));
             return Exit::Refused;
         };
         only.push(plugin);

@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::show::{self, Cell, Style, table};
 
 pub(crate) async fn run(args: ProjectJson, socket: Option<PathBuf>) -> Exit {
-    let client = match super::client(args.project.as_deref(), socket) {
+    let client = match super::client(args.place.project(), socket) {
         Ok(client) => client,
         Err(exit) => return exit,
     };
@@ -38,7 +38,10 @@ fn row(plugin: &PluginInfo) -> Vec<Cell> {
         _ => Style::yellow,
     };
     let note = match &plugin.failure {
-        Some(failure) => format!("{} at {}: {}", failure.code, failure.stage, failure.message),
+        Some(failure) => {
+            let detail = failure.detail.as_ref().map_or(String::new(), |detail| format!(" ({detail})"));
+            format!("{} at {}: {}{detail}", failure.code, failure.stage, failure.message)
+        }
         None => String::new(),
     };
     vec![

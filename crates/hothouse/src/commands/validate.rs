@@ -35,7 +35,13 @@ pub(crate) fn run(args: &ValidateArgs) -> Exit {
 
 fn document(schema: SchemaName, file: &Path, text: &str, as_json: bool) -> Exit {
     let verdict = match json::parse(text) {
-        Ok(value) => schema.validate(&value),
+        Ok(value) => {
+            if !as_json {
+                let unknown = schema.unknown_members(&value);
+                unknown.iter().for_each(|member| warn(file, &member.to_string()));
+            }
+            schema.validate(&value)
+        }
         Err(error) => {
             if as_json {
                 super::print_json(&json!({ "ok": false, "error": { "message": error.to_string() } }));
@@ -54,6 +60,11 @@ fn document(schema: SchemaName, file: &Path, text: &str, as_json: bool) -> Exit 
         }
     }
     Exit::Ok
+}
+
+/// Says what is legal and surely not meant.
+fn warn(file: &Path, what: &str) {
+    eprintln!("{}: {}: {what}", Style::stderr().yellow("warning"), file.display());
 }
 
 fn tell(issues: &[Issue], file: &Path, as_json: bool) {

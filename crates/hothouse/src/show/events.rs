@@ -4,7 +4,7 @@ use hothouse_config::Project;
 use hothouse_host::Notice;
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::phase::StopCause;
-use hothouse_kernel::{Event, Failure, Graph, PluginId};
+use hothouse_kernel::{Code, Event, Failure, Graph, PluginId};
 use hothouse_runtime::Stream;
 use serde_json::{Value, json};
 
@@ -64,6 +64,10 @@ impl<'a> EventWriter<'a> {
             Happening::Ready { plugin, took, .. } => {
                 (plugin, format!("{} in {}", style.green("ready"), super::duration(*took)))
             }
+            Happening::Failed { plugin, failure, .. } if failure.code == Code::DependencyFailed => {
+                let root = failure.root.map_or("what it needs", |root| self.graph.name(root));
+                (plugin, style.yellow(&format!("not started: `{root}` failed")))
+            }
             Happening::Failed { plugin, failure, .. } => {
                 (plugin, format!("{} at {}: {}", style.red("failed"), failure.stage, self.clean(failure)))
             }
@@ -117,8 +121,9 @@ pub(crate) fn notice_json(notice: &Notice, graph: &Graph, project: &Project) -> 
             value["atMs"] = json!(event.at.as_nanos() as f64 / 1e6);
             value
         }
-        Notice::Log { plugin, incarnation, line } => json!({
+        Notice::Log { plugin, incarnation, at, line } => json!({
             "type": "log",
+            "atMs": at.as_nanos() as f64 / 1e6,
             "plugin": graph.name(*plugin),
             "incarnation": incarnation.0,
             "stream": line.stream.as_str(),

@@ -5,6 +5,7 @@ use hothouse_api::{FailureInfo, RootCause, Started};
 use hothouse_config::Project;
 use hothouse_kernel::{Failure, Graph};
 
+use super::advice::hothouse;
 use super::style::{Style, harmless};
 
 /// A failure as the control API tells it. What must not be seen is not in it.
@@ -28,7 +29,9 @@ fn place(plugin: &str, project: &Project) -> Option<String> {
 }
 
 /// Everything that is to be said about a start that failed.
-pub(crate) fn start_failed(started: &Started, style: Style) -> String {
+///
+/// `running`: whether there is a host that goes on.
+pub(crate) fn start_failed(started: &Started, style: Style, running: bool) -> String {
     let mut lines = Vec::new();
     match &started.root_cause {
         Some(RootCause { plugin, failure }) => {
@@ -59,40 +62,40 @@ pub(crate) fn start_failed(started: &Started, style: Style) -> String {
     };
     let rolled_back = started.result.rolled_back.clone().unwrap_or_default();
     let ready = started.result.results.iter().filter(|result| result.success);
-    let running: Vec<String> =
+    let up: Vec<String> =
         ready.map(|result| result.plugin.name.clone()).filter(|name| !rolled_back.contains(name)).collect();
     for (what, plugins) in [
         ("unwound, in this order", rolled_back),
         ("cut off while starting", names("CANCELLED")),
         ("not started, for want of what they need", names("DEPENDENCY_FAILED")),
         ("not started", names("NOT_STARTED")),
-        ("still running", running),
+        ("still running", up),
     ] {
         if !plugins.is_empty() {
             lines.push(format!("  {what}: {}", plugins.join(", ")));
         }
     }
     if let Some(cause) = &started.root_cause {
-        lines.push(format!("  next: {}", next_step(cause)));
+        lines.push(format!("  next: {}", next_step(cause, running)));
     }
     lines.join("\n")
 }
 
-/// What to type next.
-fn next_step(cause: &RootCause) -> String {
+/// What to type next. `running`: whether there is a host that goes on.
+fn next_step(cause: &RootCause, running: bool) -> String {
     let RootCause { plugin, failure } = cause;
-    match failure.code.as_str() {
-        "SPAWN_FAILED" => "`hothouse check` looks for every program without starting it".into(),
-        "STARTUP_TIMEOUT" => {
-            format!(
-                "look at what `{plugin}` waits for, or give it more time with `startup.timeout`; then `hothouse up`"
-            )
+    let again = if running { hothouse(&format!("start {plugin}")) } else { hothouse("up") };
+    let place = failure.place.as_deref().unwrap_or("the project file");
+    match (failure.code.as_str(), failure.stage.as_str()) {
+        ("SPAWN_FAILED", _) => format!("mend `run` at {place}, then {again}"),
+        ("STARTUP_TIMEOUT", "init") => format!(
+            "look at its log above; if `{plugin}` does not speak the plugin contract, run it as `command`, not as \
+             `process`; then {again}"
+        ),
+        ("STARTUP_TIMEOUT", _) => {
+            format!("look at what `{plugin}` waits for, or raise `startup.timeout`; then {again}")
         }
-        "UNHEALTHY" => format!(
-            "`hothouse up --only {plugin}` with `startup.healthCheck: false`, then `hothouse health {plugin}`"
-        ),
-        _ => format!(
-            "`hothouse up --only {plugin}` starts just it and what it needs, with its log on the screen"
-        ),
+        ("CONTRACT_VIOLATED", _) => format!("mend `{plugin}` or its settings at {place}, then {again}"),
+        _ => format!("mend what its last lines above say, then {again}"),
     }
 }

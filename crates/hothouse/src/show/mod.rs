@@ -1,11 +1,13 @@
 //! How things are written: for people with colour only where there is a terminal, for programs as JSON.
 
+mod advice;
 mod events;
 mod failure;
 mod info;
 mod style;
 mod table;
 
+pub(crate) use advice::{advise_for, hothouse};
 pub(crate) use events::{EventWriter, notice_json};
 pub(crate) use failure::start_failed;
 pub(crate) use info::{plugins, started};
@@ -30,6 +32,11 @@ pub(crate) fn problem(problem: &Problem, style: Style) -> String {
 /// An error that is no problem of the project file.
 pub(crate) fn error(message: &str) {
     eprintln!("{}: {message}", Style::stderr().red("error"));
+}
+
+/// So many of something: `1 plugin`, `3 plugins`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// A duration for people: `0.4 ms`, `118 ms`, `2.3 s`, `4 min 5 s`, `3 h 2 min`, `5 d 1 h`.

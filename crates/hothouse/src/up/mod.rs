@@ -45,7 +45,7 @@ struct Session {
 
 impl Session {
     async fn begin(args: UpArgs, socket: Option<PathBuf>) -> Result<Session, Exit> {
-        let project = Arc::new(project::load(args.project.as_deref())?);
+        let project = Arc::new(project::load(args.place.project())?);
         let socket = socket.map_or_else(|| socket::path(&project.file), Ok);
         let socket = socket.map_err(|error| fail(&error, Exit::Config))?;
         let owned = socket::take(socket.clone()).map_err(|error| match error {
@@ -53,8 +53,10 @@ impl Session {
             Unavailable::Taken => fail(
                 &format!(
                     "a host is running for this project already (its control socket is {})\n  \
-                     next: `hothouse ps` shows it, `hothouse down` ends it",
-                    socket.display()
+                     next: {} shows it, {} ends it",
+                    socket.display(),
+                    show::hothouse("ps"),
+                    show::hothouse("down")
                 ),
                 Exit::AlreadyRunning,
             ),
@@ -87,7 +89,7 @@ impl Session {
         };
         let written = report::write(self.args.report.as_deref(), &report, self.project());
         let exit = self.tell_start(&report, began);
-        if report.was_stopped() || (exit != Exit::Ok && self.project().startup.rollback_on_failure) {
+        if self.leaves_after(&report) {
             return exit;
         }
         self.stay().await;
@@ -120,7 +122,10 @@ impl Session {
         });
         let cut_off = select! {
             report = showing(&mut self.notices, &mut self.screen, &mut start) => return report,
-            () = self.wishes.stop(&self.app) => self.host.stop_all(),
+            () = self.wishes.stop(&self.app) => {
+                self.app.goes_down();
+                self.host.stop_all()
+            }
         };
         let both = async { tokio::join!(start, cut_off) };
         showing(&mut self.notices, &mut self.screen, both).await.0
@@ -134,14 +139,21 @@ impl Session {
             let path = started.timeline.critical_path.join(" → ");
             let socket = self.server.socket().display();
             self.screen.say(&format!(
-                "up: {} plugins ready in {total}; what it took longest to wait for: {path}\n    \
+                "up: {} ready in {total}; what it took longest to wait for: {path}\n    \
                  Ctrl-C stops everything; control socket {socket}",
-                report.raw().entries.len()
+                show::count(report.raw().entries.len(), "plugin")
             ));
             return Exit::Ok;
         }
-        self.screen.fail(&show::start_failed(&started, Style::stderr()), &started);
+        self.screen
+            .fail(&show::start_failed(&started, Style::stderr(), !self.leaves_after(report)), &started);
         if report.was_stopped() { Exit::Interrupted } else { Exit::StartFailed }
+    }
+
+    /// Whether nothing is left to stay for: the start was undone, or a stop was asked for meanwhile.
+    fn leaves_after(&self, report: &StartupReport) -> bool {
+        let undone = report.raw().failed.is_some() && self.project().startup.rollback_on_failure;
+        report.was_stopped() || undone
     }
 
     /// Until a stop is asked for.
@@ -152,6 +164,7 @@ impl Session {
 
     /// Stops everything in order. Whoever asks again meanwhile is told what is waited for.
     async fn stop_all(&mut self) -> Exit {
+        self.app.goes_down();
         self.screen.say("stopping, in the reverse of the order in which they became ready");
         let host = self.host.clone();
         let mut stop = pin!(host.stop_all());

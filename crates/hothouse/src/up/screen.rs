@@ -13,6 +13,8 @@ use hothouse_config::Project;
 use hothouse_host::{Host, Notice};
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::{Event, Graph, PluginId};
+use hothouse_protocol::DateTime;
+use hothouse_runtime::unix_ms;
 
 use crate::cli::UpArgs;
 use crate::show::{self, EventWriter, Style};
@@ -90,7 +92,9 @@ impl Screen {
             return;
         }
         if self.mode == Mode::Json {
-            return self.json(&show::notice_json(notice, &self.graph, &self.project));
+            let mut value = show::notice_json(notice, &self.graph, &self.project);
+            value["time"] = DateTime::from_unix_ms(unix_ms()).to_string().into();
+            return self.json(&value);
         }
         let writer = EventWriter::new(&self.graph, &self.project, Style::stderr());
         if let Some(line) = writer.line(notice) {
