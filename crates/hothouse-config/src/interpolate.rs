@@ -150,7 +150,9 @@ impl Pass<'_> {
             let draft =
                 Draft::new(site.at, site.path, format!("`{written}` is neither a variable nor a file"));
             let draft = draft.allowed("${env:NAME}, ${env:NAME:-default} or ${file:PATH}");
-            Err(draft.hint(format!("write `${{env:{inside}}}` for a variable, `$${{` for a plain `${{`")))
+            // A misspelt `env:` or `file:` is no part of the name.
+            let name = inside.split_once(':').map_or(inside, |(_, name)| name);
+            Err(draft.hint(format!("write `${{env:{name}}}` for a variable, `$${{` for a plain `${{`")))
         };
         match value {
             Ok(value) => Piece::Inserted { value, written },
