@@ -81,6 +81,8 @@ impl Pass<'_> {
                     self.secrets.add(&template.value());
                 }
             }
+            // A number may be a password as well; short ones stand everywhere.
+            Value::Number { json, .. } if above.secret => self.secrets.add(json),
             Value::Seq(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
                     self.node(item, &path.index(index), above);

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use hothouse_protocol::json::Value;
+
 /// A secret shorter than this is not taken out of text: it would blacken every log line that shares its letters.
 pub const MIN_SECRET_BYTES: usize = 4;
 
@@ -30,6 +32,11 @@ impl Secrets {
 
     pub(crate) fn add(&mut self, value: &str) {
         self.add_one(value);
+        // As it looks in JSON, and with its control characters made visible.
+        let in_json = Value::String(value.into()).to_string();
+        self.add_one(&in_json[1..in_json.len() - 1]);
+        let visible: String = value.chars().map(visible).collect();
+        self.add_one(&visible);
         if value.contains('\n') {
             // A plugin that prints a key prints it line by line.
             value
@@ -63,7 +70,7 @@ impl Secrets {
         redacted
     }
 
-    /// How many different values are secret.
+    /// How many different texts are hidden: the values, their lines, and how they look escaped.
     pub fn len(&self) -> usize {
         self.values.len()
     }
@@ -76,8 +83,12 @@ impl Secrets {
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secrets({} values)", self.values.len())
+        write!(f, "Secrets({} texts)", self.values.len())
     }
+}
+
+fn visible(character: char) -> String {
+    if character.is_control() { character.escape_default().to_string() } else { character.to_string() }
 }
 
 /// Words that make a name suspicious enough to hide what comes *from outside* under it.
@@ -165,6 +176,6 @@ mod tests {
         assert_eq!(secrets.redact("hunter22 hunter abc"), "*** *** abc");
         assert_eq!(secrets.redact("log: second line x"), "log: *** x");
         assert!(matches!(secrets.redact("nothing"), Cow::Borrowed(_)));
-        assert_eq!(format!("{secrets:?}"), "Secrets(5 values)");
+        assert_eq!(format!("{secrets:?}"), "Secrets(6 texts)");
     }
 }

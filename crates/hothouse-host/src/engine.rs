@@ -94,12 +94,19 @@ impl Engine {
     pub(crate) async fn run(mut self) {
         let mut batch = Vec::new();
         while !self.ended {
-            self.inbox.take_all(&mut batch);
+            let lost = self.inbox.take_all(&mut batch);
+            if lost > 0 {
+                self.listeners.tell(&Notice::Lost(lost));
+            }
             if batch.is_empty() {
                 self.sleep().await;
             } else {
                 // One look at the clock for a whole batch: it was all there at that moment.
                 self.now = self.elapsed();
+                // Whoever never stops talking must not keep the time from passing for the others.
+                if self.is_due() {
+                    self.time_passed();
+                }
                 for message in batch.drain(..) {
                     self.take(message);
                 }
@@ -122,6 +129,12 @@ impl Engine {
                 () = tokio::time::sleep_until(due.into()) => self.time_passed(),
             },
         }
+    }
+
+    /// Whether a moment has come at which something must be done.
+    fn is_due(&self) -> bool {
+        self.kernel.next_deadline().is_some_and(|at| at <= self.now)
+            || self.calls.next_deadline().is_some_and(|at| at <= Instant::now())
     }
 
     fn time_passed(&mut self) {

@@ -90,7 +90,10 @@ impl Host {
         let (built, result) = std::sync::mpsc::sync_channel(1);
         let of_loop = Arc::clone(&inbox);
         let body = move || {
-            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            // Descriptors are looked at after so few turns, because a plugin that floods its channel takes many.
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().event_interval(8).build();
+            let runtime = match runtime {
                 Ok(runtime) => runtime,
                 Err(error) => return drop(built.send(Err(BuildError::System(error)))),
             };

@@ -75,7 +75,8 @@ impl Listeners {
 impl Listener {
     /// False if nobody listens any more.
     fn tell(&mut self, notice: &Notice) -> bool {
-        if self.lost > 0 {
+        let is_log = matches!(notice, Notice::Log { .. });
+        if self.lost > 0 && !(is_log && self.sender.capacity() < BACKLOG / 2) {
             match self.sender.try_send(Notice::Lost(self.lost)) {
                 Ok(()) => self.lost = 0,
                 Err(TrySendError::Full(_)) => {
@@ -84,6 +85,11 @@ impl Listener {
                 }
                 Err(TrySendError::Closed(_)) => return false,
             }
+        }
+        // What plugins write must not crowd out what happens: the last quarter of the room is kept for that.
+        if matches!(notice, Notice::Log { .. }) && self.sender.capacity() < BACKLOG / 4 {
+            self.lost += 1;
+            return true;
         }
         match self.sender.try_send(notice.clone()) {
             Ok(()) => true,

@@ -12,7 +12,7 @@ use tokio::io::unix::AsyncFd;
 use crate::sys;
 
 /// As much as a pipe holds. It lives on the stack while a read lasts, so that an idle child costs nothing.
-const CHUNK: usize = 64 * 1024;
+const CHUNK: usize = 16 * 1024;
 
 /// A descriptor that is used when it is ready, and never waited for.
 #[derive(Debug)]

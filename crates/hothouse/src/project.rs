@@ -18,7 +18,7 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Project, Exit> {
     match read(path) {
         Ok(Loaded { project, warnings }) => {
             for warning in &warnings {
-                eprintln!("{}", show::problem(warning, Style::stderr()));
+                show::tell(&show::problem(warning, Style::stderr()));
             }
             Ok(project)
         }
@@ -37,11 +37,11 @@ pub(crate) fn read(path: Option<&Path>) -> Result<Loaded, Problems> {
 /// Prints everything that is wrong.
 pub(crate) fn print(problems: &Problems) {
     for problem in problems.iter() {
-        eprintln!("{}", show::problem(problem, Style::stderr()));
+        show::tell(&show::problem(problem, Style::stderr()));
     }
     // Without a file to mend there is nothing to count.
     if problems.errors.iter().any(|problem| problem.at.is_some()) {
         let problems = show::count(problems.errors.len() + problems.omitted, "problem");
-        eprintln!("{problems}; mend the file and run {} again", show::hothouse("check"));
+        show::tell(&format!("{problems}; mend the file and run {} again", show::hothouse("check")));
     }
 }

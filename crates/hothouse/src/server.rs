@@ -159,7 +159,7 @@ async fn route(request: Request<Incoming>, app: &App) -> Answer {
 
 async fn plugins_answer(app: &App) -> Answer {
     let view = app.host.view().await.map_err(refused)?;
-    json(&show::plugins(&view, &app.project, app.began.elapsed()))
+    redacted(app, &show::plugins(&view, &app.project, app.began.elapsed()))
 }
 
 async fn start(app: &App, change: Change) -> Answer {
@@ -167,7 +167,7 @@ async fn start(app: &App, change: Change) -> Answer {
     let (targets, options) = change_of(app, &change)?;
     let context = plugins::context(&app.project);
     let report = app.host.start_in_context(targets, &options, context).await.map_err(refused)?;
-    json(&show::started(&report, &app.project))
+    redacted(app, &show::started(&report, &app.project))
 }
 
 async fn restart(app: &App, change: Change) -> Answer {
@@ -175,7 +175,7 @@ async fn restart(app: &App, change: Change) -> Answer {
     let (targets, options) = change_of(app, &change)?;
     let context = plugins::context(&app.project);
     let report = app.host.restart_in_context(targets, &options, context).await.map_err(refused)?;
-    json(&show::started(&report, &app.project))
+    redacted(app, &show::started(&report, &app.project))
 }
 
 /// What is started now would be stopped at once, and whoever asked would believe that it runs.
@@ -234,7 +234,13 @@ async fn call(app: &App, call: CallRequest) -> Answer {
 
 async fn health(app: &App, plugin: &str) -> Answer {
     let health = app.host.check_health(plugin).await.map_err(|error| failed(&error, app))?;
-    json(&HealthAnswer { health })
+    redacted(app, &HealthAnswer { health })
+}
+
+/// An answer in which no secret is left, wherever a plugin has put one.
+fn redacted(app: &App, value: &impl Serialize) -> Answer {
+    let text = String::from_utf8(json(value)?).unwrap_or_default();
+    Ok(app.project.secrets.redact(&text).into_owned().into_bytes())
 }
 
 fn change_of(app: &App, change: &Change) -> Result<(Targets, StartupOptions), (StatusCode, Problem)> {
@@ -262,7 +268,11 @@ async fn body<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, (Sta
         .map_err(|error| bad(error.to_string()))?;
     let bytes = body.to_bytes();
     // No body says nothing, and nothing is said by leaving it out.
-    serde_json::from_slice(if bytes.is_empty() { b"{}" } else { &bytes })
+    let text = bytes.trim_ascii();
+    if !text.is_empty() && !text.starts_with(b"{") {
+        return Err(bad("the body is no JSON object".into()));
+    }
+    serde_json::from_slice(if text.is_empty() { b"{}" } else { text })
         .map_err(|error| bad(format!("the body is not what belongs here: {error}")))
 }
 
@@ -280,8 +290,10 @@ fn refused(refused: Refused) -> (StatusCode, Problem) {
 }
 
 fn failed(error: &PluginError, app: &App) -> (StatusCode, Problem) {
-    let message = app.project.secrets.redact(&error.message).into_owned();
-    (StatusCode::BAD_GATEWAY, Problem { code: error.code.clone(), message, retryable: error.retryable })
+    let clean = |text: &str| app.project.secrets.redact(text).into_owned();
+    let problem =
+        Problem { code: clean(&error.code), message: clean(&error.message), retryable: error.retryable };
+    (StatusCode::BAD_GATEWAY, problem)
 }
 
 /// Undoes `%41` in a path. What is no such escape stays as it is.
@@ -291,6 +303,7 @@ fn unescape(text: &str) -> String {
     let mut at = 0;
     while at < bytes.len() {
         let escaped = bytes.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
+        let escaped = escaped.filter(|hex| hex.iter().all(u8::is_ascii_hexdigit));
         let value = escaped.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
         plain.push(value.unwrap_or(bytes[at]));
         at += if value.is_some() { 3 } else { 1 };
@@ -306,6 +319,6 @@ mod tests {
     fn escapes_in_a_path_are_undone() {
         assert_eq!(unescape("%64%62"), "db");
         assert_eq!(unescape("a%2Fb%zz%4"), "a/b%zz%4");
-        assert_eq!(unescape("%é"), "%é");
+        assert_eq!(unescape("%é%+6"), "%é%+6");
     }
 }

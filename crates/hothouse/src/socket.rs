@@ -18,6 +18,7 @@ const LONGEST: usize = 108;
 /// The socket that this host owns; removed when dropped.
 pub(crate) struct Owned {
     pub(crate) path: PathBuf,
+    inode: u64,
     pub(crate) listener: Option<UnixListener>,
     /// Held as long as the host lives, so that a second one is told so.
     _lock: File,
@@ -78,6 +79,10 @@ pub(crate) fn take(path: PathBuf) -> Result<Owned, Unavailable> {
     let described = |error: io::Error| failed(format!("control socket {}: {error}", path.display()));
     let mut lock_path = path.clone().into_os_string();
     lock_path.push(".lock");
+    if answers(&path) {
+        // The lock may be gone, swept away with other old files; whoever answers is there.
+        return Err(Unavailable::Taken);
+    }
     let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&lock_path);
     let lock = lock.map_err(described)?;
     match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
@@ -87,7 +92,13 @@ pub(crate) fn take(path: PathBuf) -> Result<Owned, Unavailable> {
     remove_stale(&path).map_err(described)?;
     let listener = UnixListener::bind(&path).map_err(described)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(described)?;
-    Ok(Owned { path, listener: Some(listener), _lock: lock })
+    let inode = fs::symlink_metadata(&path).map_err(described)?.ino();
+    Ok(Owned { path, inode, listener: Some(listener), _lock: lock })
+}
+
+/// Whether somebody listens there.
+fn answers(path: &Path) -> bool {
+    std::os::unix::net::UnixStream::connect(path).is_ok()
 }
 
 /// We hold the lock, so a socket that lies there belongs to a host that is gone. Anything else is not ours to remove.
@@ -116,7 +127,10 @@ fn own_folder(folder: &Path) -> io::Result<()> {
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        // What lies there now may be somebody else's.
+        if fs::symlink_metadata(&self.path).is_ok_and(|found| found.ino() == self.inode) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 

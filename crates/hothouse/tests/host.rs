@@ -5,6 +5,7 @@
 mod common;
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
 use common::{Folder, Up, free_port, hothouse, plugins, repository, run};
 use hothouse_protocol::{SchemaName, json};
@@ -219,6 +220,67 @@ fn a_host_that_goes_down_starts_nothing_any_more() {
     assert_eq!(status.code(), Some(0), "{stderr}");
     assert!(events.iter().all(|event| event["type"] != "launched" || event["incarnation"] == 1));
     assert!(plugins(&events, "stopEscalated").contains(&"deaf".to_owned()));
+}
+
+const FLOOD: &str = r#"
+import json
+def read():
+    return json.loads(channel.readline())
+def answer(question, result):
+    channel.write(json.dumps({"jsonrpc": "2.0", "id": question["id"], "result": result}) + "\n")
+    channel.flush()
+import socket
+sock = socket.socket(fileno=3)
+channel = sock.makefile("rw")
+answer(read(), {"methods": []})
+answer(read(), None)
+while True:
+    sock.sendall(b"\n" * 60000)
+"#;
+
+#[test]
+fn a_plugin_that_never_stops_talking_holds_up_nobody() {
+    let folder = Folder::with_project(
+        "flood",
+        "version: 1\nhost: {stopTimeout: 300}\nplugins:\n  - {name: quiet, run: {command: [sleep, '1000']}}\n  - {name: loud, run: {process: [/usr/bin/python3, flood.py]}}\n  - {name: yes, run: {shell: \"yes ''\"}}\n",
+    );
+    folder.write("flood.py", FLOOD);
+    let mut up = Up::start(&folder.0, &["--no-logs"], &[]);
+    assert_eq!(up.wait_for("startEnded", None)["allSuccessful"], true);
+    assert_eq!(up.command(&["restart", "quiet"]).status, Some(0));
+    let down = up.command(&["down"]);
+    assert_eq!(down.status, Some(0), "{}", down.stderr);
+    let (status, events, stderr) = up.end();
+    assert_eq!(status.code(), Some(0), "{stderr}");
+    assert_eq!(plugins(&events, "stopped").len(), 4);
+}
+
+#[test]
+fn output_that_nobody_reads_does_not_hold_up_the_host() {
+    let folder = Folder::with_project(
+        "unread",
+        "version: 1\nplugins:\n  - {name: chatty, run: {shell: 'yes something to say'}}\n",
+    );
+    let mut host = hothouse();
+    let mut host =
+        host.arg("up").arg(&folder.0).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let command = |word: &str| run(hothouse().arg(word).arg(&folder.0));
+    // It is up when it answers; until then there is nobody to ask.
+    while command("ps").status == Some(5) {
+        assert!(host.try_wait().unwrap().is_none(), "it ended by itself");
+    }
+    assert_eq!(command("down").status, Some(0));
+    // Read only now that it is asked to end: whatever fits into the pipe has been waiting there.
+    let status = host.wait().unwrap();
+    assert_eq!(status.code().filter(|code| [0, 10].contains(code)), status.code(), "{status}");
+    drop(host.stderr.take());
+}
+
+#[test]
+fn errors_that_nobody_can_read_are_no_reason_to_panic() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = hothouse().args(["check", "/no/such/project"]).stderr(full).status().unwrap();
+    assert_eq!(status.code(), Some(3));
 }
 
 #[test]

@@ -99,7 +99,8 @@ impl Loader for CommandLoader {
             Readiness::Notify => Some("READY=1 on the socket that NOTIFY_SOCKET names".to_owned()),
             Readiness::Fd(fd) => Some(format!("a byte on descriptor {fd}")),
             Readiness::Exit0 => Some("its exit with code 0".to_owned()),
-            Readiness::Spawned | Readiness::Answers(_) => None,
+            Readiness::Answers(endpoint) => Some(format!("an answer of {endpoint}")),
+            Readiness::Spawned => None,
         };
         Abilities {
             awaits: awaits.map(String::into_boxed_str),

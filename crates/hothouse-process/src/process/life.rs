@@ -31,6 +31,9 @@ pub(super) struct Beginning {
     pub(super) pid: Arc<Number>,
 }
 
+/// How often a life goes round before others have their turn: so much of a flood is read at once.
+const TURNS: u32 = 2;
+
 /// A life whose child runs.
 struct Life {
     orders: Orders,
@@ -101,7 +104,7 @@ impl Life {
 
     /// Ready when the child has ended.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
+        for _ in 0..TURNS {
             while let Poll::Ready(order) = self.orders.poll_next(cx) {
                 self.obey(order);
             }
@@ -116,6 +119,9 @@ impl Life {
                 return Poll::Pending;
             }
         }
+        // There is more. The rest of the host, and the other plugins, go first.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn poll_channel(&mut self, cx: &mut Context<'_>) -> Poll<()> {

@@ -47,16 +47,16 @@ struct Envelope<'a> {
     params: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
-    #[serde(default)]
-    error: Option<RpcError>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    error: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 struct RpcError {
     #[serde(default)]
-    code: i64,
+    code: serde_json::Value,
     #[serde(default)]
-    message: String,
+    message: serde_json::Value,
     #[serde(default)]
     data: Option<Json>,
 }
@@ -95,14 +95,16 @@ impl<'a> Message<'a> {
 
 impl<'a> Envelope<'a> {
     fn into_message(self) -> Result<Message<'a>, &'static str> {
-        let result = match (self.method, self.result, self.error) {
+        // Some libraries write both members always, one of them as `null`.
+        let error = self.error.filter(|error| self.result.is_none() || error.get() != "null");
+        let result = match (self.method, self.result, error) {
             (Some(method), None, None) => {
                 // JSON-RPC discourages an id of `null`; nobody could tell its answer from that to a broken message.
                 let id = self.id.filter(|id| id.get() != "null");
                 return Ok(Message::Wish { id, method, params: self.params });
             }
             (None, Some(result), None) => Ok(result),
-            (None, None, Some(error)) => Err(error.into()),
+            (None, None, Some(error)) => Err(read_error(error)),
             (None, None, None) => return Err("has neither `method` nor `result` nor `error`"),
             _ => return Err("has more than one of `method`, `result` and `error`"),
         };
@@ -115,15 +117,21 @@ impl<'a> Envelope<'a> {
     }
 }
 
-impl From<RpcError> for PluginError {
-    fn from(error: RpcError) -> PluginError {
-        let known: ErrorData = error.data.as_ref().and_then(|data| data.read().ok()).unwrap_or_default();
-        PluginError {
-            code: known.code.unwrap_or_else(|| error.code.to_string()),
-            message: error.message,
-            retryable: known.retryable,
-            data: error.data,
-        }
+/// The error of an answer. One of an odd shape is an error all the same: the question has been answered with no.
+fn read_error(error: &RawValue) -> PluginError {
+    let Ok(RpcError { code, message, data }) = serde_json::from_str(error.get()) else {
+        return PluginError::new(
+            "MALFORMED_ERROR",
+            format!("an error of no known form: `{}`", shown(error.get().as_bytes())),
+        );
+    };
+    let known: ErrorData = data.as_ref().and_then(|data: &Json| data.read().ok()).unwrap_or_default();
+    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    PluginError {
+        code: known.code.unwrap_or_else(|| text(&code)),
+        message: text(&message),
+        retryable: known.retryable,
+        data,
     }
 }
 

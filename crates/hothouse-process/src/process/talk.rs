@@ -75,6 +75,10 @@ impl Talk {
             let limit = self.spec.max_line;
             return self.heard_garbage(format!("a line longer than {limit} bytes (host.maxLine)"));
         };
+        if line.trim_ascii().is_empty() && self.spec.transport == Transport::Fd {
+            // Nothing was said, and nobody need hear of it.
+            return;
+        }
         match Message::read(line) {
             Ok(Message::Answer(number, answer)) => self.hear_answer(number, answer),
             Ok(Message::Wish { id, method, params }) => self.hear_wish(id, &method, params),

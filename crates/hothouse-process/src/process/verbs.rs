@@ -232,11 +232,15 @@ fn description(answer: &RawValue) -> Result<Description, Failure> {
     if answer.get() == "null" {
         return Ok(Description::default());
     }
-    serde_json::from_str(answer.get()).map_err(|error| {
+    let wrong = |error: String| {
         let answer = shown(answer.get().as_bytes());
         let message = format!("its answer to `init` does not describe it: {error}: `{answer}`");
         Failure::new(Code::ContractViolated, Stage::Init, message)
-    })
+    };
+    if !answer.get().starts_with('{') {
+        return Err(wrong("it is no object".into()));
+    }
+    serde_json::from_str(answer.get()).map_err(|error| wrong(error.to_string()))
 }
 
 fn failed(code: Code, stage: Stage, error: &PluginError) -> Failure {

@@ -57,7 +57,7 @@ fn started(outcome: Result<Started, ClientError>, json: bool) -> Exit {
     if json {
         super::print_json(&started);
     } else if !ok {
-        eprintln!("{}", show::start_failed(&started, Style::stderr(), true));
+        show::tell(&show::start_failed(&started, Style::stderr(), true));
     } else if started.result.results.is_empty() {
         super::println("nothing to do: it runs already");
     } else {

@@ -19,7 +19,7 @@ pub(crate) fn run(args: &ProjectJson) -> Exit {
                 return Exit::Ok;
             }
             for warning in &loaded.warnings {
-                eprintln!("{}", show::problem(warning, Style::stderr()));
+                show::tell(&show::problem(warning, Style::stderr()));
             }
             let ok = Style::stdout().green("ok");
             let plugins = show::count(project.plugins.len(), "plugin");

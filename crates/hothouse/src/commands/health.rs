@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::cli::HealthArgs;
 use crate::exit::Exit;
-use crate::show::Style;
+use crate::show::{Style, harmless};
 
 pub(crate) async fn run(args: HealthArgs, socket: Option<PathBuf>) -> Exit {
     let client = match super::client(args.project.project.as_deref(), socket) {
@@ -21,7 +21,7 @@ pub(crate) async fn run(args: HealthArgs, socket: Option<PathBuf>) -> Exit {
     } else {
         let style = Style::stdout();
         let word = if healthy { style.green("healthy") } else { style.red("unhealthy") };
-        let message = health.message.map_or_else(String::new, |message| format!(": {message}"));
+        let message = health.message.map_or_else(String::new, |message| format!(": {}", harmless(&message)));
         super::println(&format!("{}: {word}{message}", args.plugin));
     }
     if healthy { Exit::Ok } else { Exit::CallFailed }

@@ -57,7 +57,7 @@ fn told(error: &ClientError, json: bool) -> Exit {
             _ => String::new(),
         };
         let next = if next.is_empty() { String::new() } else { format!("\n  next: {next}") };
-        show::error(&format!("{code}{error}{next}"));
+        show::error(&format!("{}{next}", show::harmless(&format!("{code}{error}"))));
     }
     exit
 }

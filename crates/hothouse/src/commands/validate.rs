@@ -64,7 +64,7 @@ fn document(schema: SchemaName, file: &Path, text: &str, as_json: bool) -> Exit 
 
 /// Says what is legal and surely not meant.
 fn warn(file: &Path, what: &str) {
-    eprintln!("{}: {}: {what}", Style::stderr().yellow("warning"), file.display());
+    show::tell(&format!("{}: {}: {what}", Style::stderr().yellow("warning"), file.display()));
 }
 
 fn tell(issues: &[Issue], file: &Path, as_json: bool) {

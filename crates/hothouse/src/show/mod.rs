@@ -11,7 +11,7 @@ pub(crate) use advice::{advise_for, hothouse};
 pub(crate) use events::{EventWriter, notice_json};
 pub(crate) use failure::start_failed;
 pub(crate) use info::{plugins, started};
-pub(crate) use style::Style;
+pub(crate) use style::{Style, harmless};
 pub(crate) use table::{Cell, table};
 
 use std::time::Duration;
@@ -25,13 +25,21 @@ pub(crate) fn problem(problem: &Problem, style: Style) -> String {
         Severity::Warning => style.yellow("warning"),
     };
     let text = problem.to_string();
+    let text: Vec<String> = text.lines().map(harmless).collect();
+    let text = text.join("\n");
     // The place already says that it is a warning; the coloured word in front says it once.
     format!("{word}: {}", text.replacen(": warning: ", ": ", 1))
 }
 
 /// An error that is no problem of the project file.
 pub(crate) fn error(message: &str) {
-    eprintln!("{}: {message}", Style::stderr().red("error"));
+    tell(&format!("{}: {message}", Style::stderr().red("error")));
+}
+
+/// Writes a line to standard error. That nobody reads it is no reason to fail.
+pub(crate) fn tell(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// So many of something: `1 plugin`, `3 plugins`.

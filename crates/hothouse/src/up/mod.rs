@@ -3,6 +3,7 @@
 mod report;
 mod screen;
 mod wish;
+mod writer;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -32,6 +33,9 @@ pub(crate) async fn run(args: UpArgs, socket: Option<PathBuf>) -> Exit {
         Err(exit) => exit,
     }
 }
+
+/// How many notices are shown when what was waited for has happened.
+const SHOWN_AT_THE_END: usize = 10_000;
 
 struct Session {
     args: UpArgs,
@@ -64,7 +68,8 @@ impl Session {
         let wishes = Wishes::new().map_err(|error| fail(&error.to_string(), Exit::Internal))?;
         let host = spawn_host(&project)?;
         let notices = host.listen();
-        let screen = Screen::new(&args, &host, &project);
+        let screen =
+            Screen::new(&args, &host, &project).map_err(|error| fail(&error.to_string(), Exit::Internal))?;
         let app = Arc::new(App::new(host.clone(), project));
         let server = Server::start(owned, Arc::clone(&app));
         Ok(Session { args, host, app, server, notices, screen, wishes })
@@ -120,15 +125,22 @@ impl Session {
             let context = plugins::context(&app.project);
             host.start_in_context(targets, &app.project.startup, context).await
         });
+        let stopping = self.host.clone();
         let cut_off = select! {
             report = showing(&mut self.notices, &mut self.screen, &mut start) => return report,
             () = self.wishes.stop(&self.app) => {
                 self.app.goes_down();
-                self.host.stop_all()
+                stopping.stop_all()
             }
         };
-        let both = async { tokio::join!(start, cut_off) };
-        showing(&mut self.notices, &mut self.screen, both).await.0
+        let mut both = pin!(async { tokio::join!(start, cut_off) });
+        loop {
+            let Session { notices, screen, wishes, .. } = self;
+            select! {
+                (report, _) = showing(notices, screen, &mut both) => return report,
+                () = wishes.signal() => self.tell_waiting().await,
+            }
+        }
     }
 
     /// Says what the start came to.
@@ -199,7 +211,9 @@ async fn showing<F: Future>(notices: &mut Notices, screen: &mut Screen, future: 
     loop {
         select! {
             output = &mut future => {
-                while let Some(notice) = notices.try_next() {
+                // What there was by now, and not what a plugin that never stops writing still adds.
+                for _ in 0..SHOWN_AT_THE_END {
+                    let Some(notice) = notices.try_next() else { break };
                     screen.show(&notice);
                 }
                 return output;

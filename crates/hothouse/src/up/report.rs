@@ -16,7 +16,8 @@ pub(crate) fn write(file: Option<&Path>, report: &StartupReport, project: &Proje
     let timeline = serde_json::to_string_pretty(&started.timeline);
     let texts = [(file.to_owned(), result), (beside(file), timeline)];
     texts.into_iter().all(|(path, text)| {
-        let written = text.map_err(Into::into).and_then(|text| fs::write(&path, text + "\n"));
+        let clean = |text: String| project.secrets.redact(&text).into_owned() + "\n";
+        let written = text.map_err(Into::into).and_then(|text| fs::write(&path, clean(text)));
         written.inspect_err(|error| show::error(&format!("--report {}: {error}", path.display()))).is_ok()
     })
 }

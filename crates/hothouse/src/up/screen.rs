@@ -4,7 +4,7 @@
 //! happens and ten times a second while a start is under way, and only then. Everywhere else there are plain lines.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,9 +19,12 @@ use hothouse_runtime::unix_ms;
 use crate::cli::UpArgs;
 use crate::show::{self, EventWriter, Style};
 
+use super::writer::{To, Writer};
+
 /// Where everything is written.
 pub(crate) struct Screen {
     mode: Mode,
+    writer: Writer,
     logs: bool,
     graph: Arc<Graph>,
     project: Arc<Project>,
@@ -49,20 +52,21 @@ struct Status {
 }
 
 impl Screen {
-    pub(crate) fn new(args: &UpArgs, host: &Host, project: &Arc<Project>) -> Screen {
+    pub(crate) fn new(args: &UpArgs, host: &Host, project: &Arc<Project>) -> io::Result<Screen> {
         let mode = match args.json {
             true => Mode::Json,
             false if io::stderr().is_terminal() => Mode::Live,
             false => Mode::Plain,
         };
-        Screen {
+        Ok(Screen {
             mode,
+            writer: Writer::new()?,
             logs: !args.no_logs,
             graph: Arc::clone(host.graph()),
             project: Arc::clone(project),
             status: Status::default(),
             ticker: None,
-        }
+        })
     }
 
     /// A start begins.
@@ -122,6 +126,7 @@ impl Screen {
     pub(crate) fn finish(&mut self) {
         self.ticker = None;
         self.erase();
+        self.writer.finish();
     }
 
     /// Draws the last line again.
@@ -132,32 +137,28 @@ impl Screen {
         let text = self.status.text(&self.graph);
         let width = rustix::termios::tcgetwinsize(io::stderr()).map_or(80, |size| usize::from(size.ws_col));
         let text: String = text.chars().take(width.saturating_sub(1)).collect();
-        write(io::stderr(), &format!("\r\x1b[2K{}", Style::stderr().dim(&text)));
+        self.writer.write(To::Stderr, format!("\r\x1b[2K{}", Style::stderr().dim(&text)));
         self.status.drawn = true;
     }
 
     fn line(&mut self, line: &str) {
         self.erase();
-        write(io::stderr(), &format!("{line}\n"));
+        self.writer.write(To::Stderr, format!("{line}\n"));
         if self.ticker.is_some() {
             self.draw();
         }
     }
 
     fn json(&mut self, value: &serde_json::Value) {
-        write(io::stdout(), &format!("{value}\n"));
+        let text = self.project.secrets.redact(&value.to_string()).into_owned();
+        self.writer.write(To::Stdout, text + "\n");
     }
 
     fn erase(&mut self) {
         if std::mem::take(&mut self.status.drawn) {
-            write(io::stderr(), "\r\x1b[2K");
+            self.writer.write(To::Stderr, "\r\x1b[2K".into());
         }
     }
-}
-
-/// A terminal that is gone, or a pipe that nobody reads, must not end a host.
-fn write(mut to: impl Write, text: &str) {
-    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }
 
 impl Status {
