@@ -80,7 +80,7 @@ impl PluginSpec {
                 ladder: settings.ladder(abilities),
                 check_timeout: self.check_timeout,
                 probe: abilities.probe,
-                awaits: abilities.awaits.clone(),
+                waits_for: abilities.waits_for.clone(),
                 expected_start: self.expected_start,
             },
         }

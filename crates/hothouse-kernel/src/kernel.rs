@@ -55,7 +55,7 @@ pub(crate) struct Plugin {
     /// The start that this plugin belongs to, until that start is over.
     pub(crate) member: Option<Member>,
     /// While it waits: of how many dependencies it awaits the outcome.
-    pub(crate) awaits: u32,
+    pub(crate) outstanding: u32,
 }
 
 /// One life of one plugin.
@@ -337,7 +337,7 @@ impl Plugin {
                 not_ready: None,
             },
             member: None,
-            awaits: 0,
+            outstanding: 0,
         }
     }
 }

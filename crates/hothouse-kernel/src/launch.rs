@@ -56,9 +56,9 @@ impl Kernel {
             self.fail_waiting(plugin, failure);
             return true;
         }
-        let awaits = self.pending_dependencies(plugin);
-        if awaits > 0 {
-            self.plugin_mut(plugin).awaits = awaits;
+        let outstanding = self.pending_dependencies(plugin);
+        if outstanding > 0 {
+            self.plugin_mut(plugin).outstanding = outstanding;
             return false;
         }
         let Some((_, run)) = self.run_of(plugin) else { return false };
@@ -205,14 +205,14 @@ impl Kernel {
         let life = &self.plugin(plugin).life;
         let (Phase::Initializing { until } | Phase::Starting { until, .. }) = life.phase else { return };
         let limit = until.since(life.launched).as_millis();
-        let awaits = &self.graph.decl(plugin).settings.awaits;
-        let (stage, message) = match (&life.phase, &life.not_ready, awaits) {
+        let waits_for = &self.graph.decl(plugin).settings.waits_for;
+        let (stage, message) = match (&life.phase, &life.not_ready, waits_for) {
             (Phase::Initializing { .. }, _, _) => {
                 (Stage::Init, format!("`init` did not answer within {limit} ms"))
             }
             (_, Some(reason), _) => (Stage::Start, format!("it was not ready within {limit} ms: {reason}")),
-            (_, None, Some(awaits)) => {
-                (Stage::Start, format!("it was not ready within {limit} ms: still waiting for {awaits}"))
+            (_, None, Some(waits_for)) => {
+                (Stage::Start, format!("it was not ready within {limit} ms: still waiting for {waits_for}"))
             }
             (_, None, None) => (Stage::Start, format!("`start` did not answer within {limit} ms")),
         };
@@ -284,17 +284,17 @@ impl Kernel {
                         self.never_launched(edge.plugin, failure);
                         lost_too.push(edge.plugin);
                     }
-                    Prospect::Ready | Prospect::Lost => self.awaits_one_less(edge.plugin),
+                    Prospect::Ready | Prospect::Lost => self.one_less_outstanding(edge.plugin),
                 }
             }
             next = lost_too.pop();
         }
     }
 
-    fn awaits_one_less(&mut self, plugin: PluginId) {
+    fn one_less_outstanding(&mut self, plugin: PluginId) {
         let waiting = self.plugin_mut(plugin);
-        waiting.awaits = waiting.awaits.saturating_sub(1);
-        if waiting.awaits == 0 {
+        waiting.outstanding = waiting.outstanding.saturating_sub(1);
+        if waiting.outstanding == 0 {
             self.free(plugin);
         }
     }
@@ -307,9 +307,9 @@ impl Kernel {
 
     /// Counts what a waiting plugin waits for; with nothing to wait for it is free.
     pub(crate) fn count_awaited(&mut self, plugin: PluginId) {
-        let awaits = self.pending_dependencies(plugin);
-        self.plugin_mut(plugin).awaits = awaits;
-        if awaits == 0 {
+        let outstanding = self.pending_dependencies(plugin);
+        self.plugin_mut(plugin).outstanding = outstanding;
+        if outstanding == 0 {
             self.free(plugin);
         }
     }

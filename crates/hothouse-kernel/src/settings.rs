@@ -26,7 +26,7 @@ pub struct PluginSettings {
     pub probe: ProbeSchedule,
     /// What its readiness depends on, for the message when it does not come: `READY=1 by sd_notify`. `None`: the answer
     /// to `start`.
-    pub awaits: Option<Box<str>>,
+    pub waits_for: Option<Box<str>>,
     /// How long its start is expected to take. It breaks ties for a place among a limited number: the longest
     /// remaining path goes first. `None`: nothing is known, all such plugins weigh the same.
     pub expected_start: Option<Duration>,
@@ -38,7 +38,7 @@ impl Default for PluginSettings {
             ladder: Ladder::default(),
             check_timeout: Duration::from_millis(5000),
             probe: ProbeSchedule::default(),
-            awaits: None,
+            waits_for: None,
             expected_start: None,
         }
     }

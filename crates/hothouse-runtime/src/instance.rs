@@ -71,7 +71,7 @@ pub struct Abilities {
     /// When to ask again, if its readiness must be asked for.
     pub probe: ProbeSchedule,
     /// What its readiness depends on, for the message when it does not come; `None`: its answer to `start`.
-    pub awaits: Option<Box<str>>,
+    pub waits_for: Option<Box<str>>,
 }
 
 /// Everything that a new life is born with.

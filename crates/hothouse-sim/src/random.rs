@@ -174,7 +174,7 @@ fn plugin_settings(rng: &mut Rng) -> PluginSettings {
         }
     }
     PluginSettings {
-        awaits: None,
+        waits_for: None,
         ladder: if rng.per_mille(500) { Ladder::default() } else { ladder },
         check_timeout: rng.duration(Duration::from_millis(1), Duration::from_secs(30)),
         probe: ProbeSchedule {

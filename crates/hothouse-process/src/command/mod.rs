@@ -94,7 +94,7 @@ impl Loader for CommandLoader {
             Readiness::Answers(Endpoint::Exec(_)) => Duration::from_millis(20),
             _ => Duration::from_millis(1),
         };
-        let awaits = match &self.spec.ready {
+        let waits_for = match &self.spec.ready {
             Readiness::Log(pattern) => Some(format!("a line in its log that matches `{pattern}`")),
             Readiness::Notify => Some("READY=1 on the socket that NOTIFY_SOCKET names".to_owned()),
             Readiness::Fd(fd) => Some(format!("a byte on descriptor {fd}")),
@@ -103,7 +103,7 @@ impl Loader for CommandLoader {
             Readiness::Spawned => None,
         };
         Abilities {
-            awaits: awaits.map(String::into_boxed_str),
+            waits_for: waits_for.map(String::into_boxed_str),
             runtime: "command",
             rungs: &[Rung::Terminate, Rung::Kill],
             verbs: false,

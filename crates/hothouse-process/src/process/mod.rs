@@ -77,7 +77,7 @@ impl Loader for ProcessLoader {
             rungs: &Rung::ALL,
             verbs: true,
             probe: ProbeSchedule::default(),
-            awaits: None,
+            waits_for: None,
         }
     }
 

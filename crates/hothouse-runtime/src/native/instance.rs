@@ -44,7 +44,7 @@ where
             rungs: &[Rung::Destroy, Rung::Close],
             verbs: true,
             probe: ProbeSchedule::default(),
-            awaits: None,
+            waits_for: None,
         }
     }
 
