@@ -1,6 +1,6 @@
 //! Measures what the host costs, beside floors that are measured in the same run.
 //!
-//! `hothouse-bench startup [--json]` prints one row per measurement: the host's figure, the floor's, their ratio, and
+//! `hothouse-bench startup [PART] [--json]` prints one row per measurement: the host's figure, the floor's, their ratio, and
 //! the target. Host and floor take turns, so that a neighbour's load falls on both. It judges nothing by its exit
 //! code: figures move with the machine, and a person reads them.
 //!
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use error::Outcome;
 
-const USAGE: &str = "usage: hothouse-bench startup [--json]
+const USAGE: &str = "usage: hothouse-bench startup [PART] [--json]
 
 Measures the start of many plugins beside floors of the same run. Build it with
 
@@ -37,8 +37,12 @@ fn main() -> ExitCode {
 
 fn run(arguments: &[&str]) -> Outcome<()> {
     match arguments {
-        ["startup"] => startup::measure(&mut table::Text::default()),
-        ["startup", "--json"] => startup::measure(&mut table::Json),
+        ["startup", only @ .., "--json"] if only.len() < 2 => {
+            startup::measure(only.first().copied(), &mut table::Json)
+        }
+        ["startup", only @ ..] if only.len() < 2 => {
+            startup::measure(only.first().copied(), &mut table::Text::default())
+        }
         // Not for people: this program runs itself as the host whose memory is looked at.
         [startup::footprint::ROLE, plugins] => startup::footprint::play(plugins.parse()?),
         _ => Err(USAGE.into()),
