@@ -54,6 +54,9 @@ pub struct HostSettings {
     pub close_grace: Duration,
     /// `maxLine` (bytes, default 16 MiB): longest line of a process plugin's channel.
     pub max_line: usize,
+    /// `stateDir`, absolute: where the host keeps what outlives it, such as logs and the journal. `None`: a folder of
+    /// the user's own, one per project.
+    pub state_dir: Option<PathBuf>,
 }
 
 impl Default for HostSettings {
@@ -64,6 +67,7 @@ impl Default for HostSettings {
             kill_timeout: Duration::from_millis(2_000),
             close_grace: Duration::from_millis(200),
             max_line: 16 * 1024 * 1024,
+            state_dir: None,
         }
     }
 }

@@ -8,12 +8,14 @@
 //! | which runtime runs which plugin | `plugins` |
 //! | a host in the foreground | `up` |
 //! | the control API's server | `server`, `socket` |
+//! | where the socket is, and what outlives the host | `places` |
 //! | one file per other command | `commands` |
 //! | how things are written for people and for programs | `show` |
 
 mod cli;
 mod commands;
 mod exit;
+mod places;
 mod plugins;
 mod project;
 mod server;

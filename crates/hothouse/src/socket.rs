@@ -1,16 +1,14 @@
-//! Where the control socket is, and that only one host listens on it.
-//!
-//! By default the socket lies in a folder of the user's own (`$XDG_RUNTIME_DIR/hothouse`, else
-//! `/tmp/hothouse-UID`), under a name that follows from the project file's full path: short whatever the path, and
-//! the same for every command that is given the same project.
+//! The control socket, and that only one host listens on it. Where it is by default is in `places`.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 use tokio::net::UnixListener;
+
+use crate::places::{own_folder, runtime_dir};
 
 /// The longest path that a socket can have, with its terminating zero.
 const LONGEST: usize = 108;
@@ -32,35 +30,6 @@ pub(crate) enum Unavailable {
     Failed(String),
 }
 
-/// The socket of a project.
-pub(crate) fn path(project_file: &Path) -> Result<PathBuf, String> {
-    let full =
-        fs::canonicalize(project_file).map_err(|error| format!("{}: {error}", project_file.display()))?;
-    let stem = full.parent().and_then(Path::file_name).map_or_else(String::new, |name| {
-        name.to_string_lossy()
-            .chars()
-            .filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c))
-            .take(32)
-            .collect()
-    });
-    let name = format!("{stem}-{:016x}.sock", hash(full.as_os_str().as_encoded_bytes()));
-    Ok(folder().join(name))
-}
-
-fn folder() -> PathBuf {
-    match std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute()) {
-        Some(runtime) => runtime.join("hothouse"),
-        None => PathBuf::from(format!("/tmp/hothouse-{}", rustix::process::getuid().as_raw())),
-    }
-}
-
-/// FNV-1a: two projects of one user must not share a name by accident, and that is all it is for.
-fn hash(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
 /// Takes the socket for this host: mode 0600, in a folder that nobody else can write to.
 pub(crate) fn take(path: PathBuf) -> Result<Owned, Unavailable> {
     let failed = |error: String| Unavailable::Failed(error);
@@ -73,8 +42,9 @@ pub(crate) fn take(path: PathBuf) -> Result<Owned, Unavailable> {
             path.display()
         )));
     }
-    if path.parent() == Some(&folder()) {
-        own_folder(&folder()).map_err(|error| failed(format!("{}: {error}", folder().display())))?;
+    if path.parent() == Some(&runtime_dir()) {
+        own_folder(&runtime_dir())
+            .map_err(|error| failed(format!("{}: {error}", runtime_dir().display())))?;
     }
     let described = |error: io::Error| failed(format!("control socket {}: {error}", path.display()));
     let mut lock_path = path.clone().into_os_string();
@@ -111,39 +81,11 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A folder that is ours alone. One that somebody else has put there is refused: they could put a socket into it.
-fn own_folder(folder: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    let found = fs::symlink_metadata(folder)?;
-    if !found.is_dir() || found.uid() != rustix::process::getuid().as_raw() || found.mode() & 0o077 != 0 {
-        let why = "it is not a folder of this user that is closed to others (mode 0700)";
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
-    }
-    Ok(())
-}
-
 impl Drop for Owned {
     fn drop(&mut self) {
         // What lies there now may be somebody else's.
         if fs::symlink_metadata(&self.path).is_ok_and(|found| found.ino() == self.inode) {
             let _ = fs::remove_file(&self.path);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_projects_socket_is_short_and_its_own() {
-        let here = path(Path::new("Cargo.toml")).unwrap();
-        assert_eq!(here, path(Path::new("./src/../Cargo.toml")).unwrap());
-        assert_ne!(here, path(Path::new("src/main.rs")).unwrap());
-        assert!(here.as_os_str().len() < LONGEST);
-        assert!(path(Path::new("no such file")).is_err());
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn plugin<'a>(
     let mut programs = Vec::new();
     let run = run_field.and_then(|field| run::run(&field, setting, &mut programs, report));
     let cwd = match fields.optional("cwd") {
-        Some(field) => cwd(&field, setting, report),
+        Some(field) => folder(&field, setting, report),
         None => Some(setting.root.to_owned()),
     };
     let env = fields.optional("env").map(|field| env(&field, report)).unwrap_or_default();
@@ -158,7 +158,8 @@ fn version(field: &Field<'_>, report: &mut Report) -> Option<Version> {
     }
 }
 
-fn cwd(field: &Field<'_>, setting: &Setting<'_>, report: &mut Report) -> Option<PathBuf> {
+/// A folder, relative to the project file.
+pub(super) fn folder(field: &Field<'_>, setting: &Setting<'_>, report: &mut Report) -> Option<PathBuf> {
     let template = field.string("a folder", report)?;
     no_nul(field, template, report)?;
     // Component by component, so that `.` leaves no trace in the path.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hothouse_protocol::StartupOptions;
 
 use super::field::MAX_INTEGER;
-use super::plugin::{PluginDraft, plugin};
+use super::plugin::{PluginDraft, folder, plugin};
 use super::{Field, Fields, Setting, lifecycle};
 use crate::path::Path;
 use crate::problem::Report;
@@ -52,7 +52,7 @@ pub(crate) fn project<'a>(
         report.warning(draft.hint("leave it out for 30 seconds"));
     }
     let startup = lifecycle::protocol::<StartupOptions>(startup.as_ref(), report);
-    let host = fields.optional("host").map(|field| host(&field, report)).unwrap_or_default();
+    let host = fields.optional("host").map(|field| host(&field, setting, report)).unwrap_or_default();
     let plugins = fields.required("plugins", "list the plugins: `plugins:`, then `- name: …`");
     let plugins = plugins.map(|field| plugins_of(&field, setting, report)).unwrap_or_default();
     // Keys that begin with `x-` are the author's own, for anchors to share.
@@ -106,7 +106,7 @@ fn plugins_of<'a>(field: &Field<'a>, setting: &Setting<'_>, report: &mut Report)
     }
 }
 
-fn host(field: &Field<'_>, report: &mut Report) -> HostSettings {
+fn host(field: &Field<'_>, setting: &Setting<'_>, report: &mut Report) -> HostSettings {
     let mut settings = HostSettings::default();
     let Some(mut fields) = Fields::of(field, "a map of host settings", report) else { return settings };
     if let Some(field) = fields.optional("maxConcurrentStarts") {
@@ -125,6 +125,9 @@ fn host(field: &Field<'_>, report: &mut Report) -> HostSettings {
     if let Some(field) = fields.optional("maxLine") {
         let limit = field.integer(MIN_LINE, MAX_LINE, report).and_then(|limit| usize::try_from(limit).ok());
         settings.max_line = limit.unwrap_or(settings.max_line);
+    }
+    if let Some(field) = fields.optional("stateDir") {
+        settings.state_dir = folder(&field, setting, report);
     }
     fields.finish(|_| false, report);
     settings

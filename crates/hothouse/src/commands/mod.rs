@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::show::hothouse;
-use crate::{project, show, socket};
+use crate::{places, project, show};
 
 /// A client of the host that runs this project.
 fn client(project: Option<&Path>, socket: Option<PathBuf>) -> Result<Client, Exit> {
@@ -28,7 +28,7 @@ fn client(project: Option<&Path>, socket: Option<PathBuf>) -> Result<Client, Exi
         project::print(&problems);
         Exit::Config
     })?;
-    let path = socket::path(&file).map_err(|error| {
+    let path = places::socket(&file).map_err(|error| {
         show::error(&error);
         Exit::Config
     })?;

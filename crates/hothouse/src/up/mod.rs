@@ -21,7 +21,7 @@ use crate::exit::Exit;
 use crate::server::{App, Server};
 use crate::show::{self, Style};
 use crate::socket::{self, Unavailable};
-use crate::{plugins, project};
+use crate::{places, plugins, project};
 
 use screen::Screen;
 use wish::Wishes;
@@ -50,7 +50,7 @@ struct Session {
 impl Session {
     async fn begin(args: UpArgs, socket: Option<PathBuf>) -> Result<Session, Exit> {
         let project = Arc::new(project::load(args.place.project())?);
-        let socket = socket.map_or_else(|| socket::path(&project.file), Ok);
+        let socket = socket.map_or_else(|| places::socket(&project.file), Ok);
         let socket = socket.map_err(|error| fail(&error, Exit::Config))?;
         let owned = socket::take(socket.clone()).map_err(|error| match error {
             Unavailable::Failed(error) => fail(&error, Exit::Internal),
