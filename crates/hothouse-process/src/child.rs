@@ -1,55 +1,39 @@
-//! A running child as both runtimes see it: its log, its end, its last words.
+//! A running child as both runtimes see it: its end, its last words. Its log is read elsewhere (`logs`).
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hothouse_kernel::input::Exit;
-use hothouse_runtime::Stream;
+use hothouse_runtime::LogSink;
+use regex::Regex;
 use rustix::process::{Pid, Signal, WaitIdStatus};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::exit;
-use crate::lines::{Line, Lines, Overflow};
-use crate::pipe_end::{PipeEnd, Read};
+use crate::logs::{LogEnds, LogTap};
 use crate::spawn::SpawnedChild;
 use crate::sys;
-use crate::words::shown;
-
-/// The longest line of a log that is given in one piece, in bytes.
-const MAX_LOG_LINE: usize = 64 * 1024;
 
 /// A child that is being watched.
 #[derive(Debug)]
 pub(crate) struct Child {
     process: AsyncFd<SpawnedChild>,
-    logs: [Option<LogPipe>; 2],
+    log: LogTap,
     last_words: Option<String>,
 }
 
-/// What is to be done with one line of the child's log.
-pub(crate) type OnLine<'a> = &'a mut dyn FnMut(Stream, &str);
-
-#[derive(Debug)]
-struct LogPipe {
-    stream: Stream,
-    inlet: PipeEnd,
-    lines: Lines,
-}
-
-/// The ends of the pipes that a child logs to; `stdout` is missing if it is used for something else.
-pub(crate) struct LogEnds {
-    pub(crate) stdout: Option<OwnedFd>,
-    pub(crate) stderr: OwnedFd,
-}
-
 impl Child {
-    pub(crate) fn new(process: SpawnedChild, ends: LogEnds) -> io::Result<Child> {
+    /// Watches a child and has its log read; `awaited` is the line of it that says that it is ready.
+    pub(crate) fn new(
+        process: SpawnedChild,
+        ends: LogEnds,
+        log: &Arc<dyn LogSink>,
+        awaited: Option<Regex>,
+    ) -> io::Result<Child> {
         let process = sys::watch(process, Interest::READABLE)?;
-        let stdout = ends.stdout.map(|end| LogPipe::new(Stream::Stdout, end)).transpose()?;
-        let stderr = LogPipe::new(Stream::Stderr, ends.stderr)?;
-        Ok(Child { process, logs: [stdout, Some(stderr)], last_words: None })
+        Ok(Child { process, log: LogTap::open(ends, log, awaited)?, last_words: None })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -77,29 +61,18 @@ impl Child {
         self.process.poll_read_ready(cx).map(|_| ())
     }
 
-    /// Reads once from each of the logs that has something.
-    pub(crate) fn poll_logs(&mut self, cx: &mut Context<'_>, on_line: OnLine<'_>) -> Poll<()> {
-        let mut progress = Poll::Pending;
-        for log in &mut self.logs {
-            let Some(pipe) = log else { continue };
-            let mut take = keeping(&mut self.last_words, on_line);
-            if let Poll::Ready(read) = pipe.poll(cx, &mut take) {
-                progress = Poll::Ready(());
-                if read == Read::End {
-                    *log = None;
-                }
-            }
-        }
-        progress
+    /// Ready once: when the line that was waited for has come.
+    pub(crate) fn poll_said(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.log.poll_said(cx)
     }
 
-    /// After its end: kills what is left of its group, then takes in what it has written. In this order, so that
-    /// nobody adds to it meanwhile.
-    pub(crate) fn drain(&mut self, on_line: OnLine<'_>) {
+    /// After its end: kills what is left of its group, then has what it has written taken in. In this order, so that
+    /// nobody adds to it meanwhile. True if the line that was waited for has come at any time.
+    pub(crate) async fn drain(&mut self) -> bool {
         self.kill();
-        for mut pipe in self.logs.iter_mut().filter_map(Option::take) {
-            pipe.drain(&mut keeping(&mut self.last_words, on_line));
-        }
+        let heard = self.log.drain().await;
+        self.last_words = heard.last_words;
+        heard.said
     }
 
     /// Waits for the ended child. After this its number may be anybody's.
@@ -124,50 +97,5 @@ impl End {
     pub(crate) fn into_exit(self) -> Exit {
         let detail = self.last_words.map(|words| format!("last line on stderr: {words}"));
         Exit { how: exit::in_words(self.status.as_ref()), panicked: false, detail }
-    }
-}
-
-/// The same as `on_line`, and remembers the last line on stderr that says anything.
-fn keeping<'a>(last_words: &'a mut Option<String>, on_line: OnLine<'a>) -> impl FnMut(Stream, &[u8]) + 'a {
-    move |stream, line| {
-        if stream == Stream::Stderr && !line.trim_ascii().is_empty() {
-            *last_words = Some(shown(line));
-        }
-        on_line(stream, &String::from_utf8_lossy(line));
-    }
-}
-
-impl LogPipe {
-    fn new(stream: Stream, end: OwnedFd) -> io::Result<LogPipe> {
-        Ok(LogPipe {
-            stream,
-            inlet: PipeEnd::reading(end)?,
-            lines: Lines::new(MAX_LOG_LINE, Overflow::Split),
-        })
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>, take: &mut dyn FnMut(Stream, &[u8])) -> Poll<Read> {
-        let (stream, lines) = (self.stream, &mut self.lines);
-        let mut each = |line: Line<'_>| {
-            if let Line::Text(text) = line {
-                take(stream, text);
-            }
-        };
-        let read = self.inlet.poll_read(cx, &mut |bytes| lines.feed(bytes, &mut each));
-        if read == Poll::Ready(Read::End) {
-            self.lines.end(&mut each);
-        }
-        read
-    }
-
-    fn drain(&mut self, take: &mut dyn FnMut(Stream, &[u8])) {
-        let (stream, lines) = (self.stream, &mut self.lines);
-        let mut each = |line: Line<'_>| {
-            if let Line::Text(text) = line {
-                take(stream, text);
-            }
-        };
-        self.inlet.drain(&mut |bytes| lines.feed(bytes, &mut each));
-        self.lines.end(&mut each);
     }
 }

@@ -1,13 +1,15 @@
 //! The `process` and `command` runtimes: child processes that speak JSON-RPC, and any other program.
 //!
 //! Both are [`Loader`](hothouse_runtime::Loader)s. Each life of a plugin is one task on the host's tokio runtime that
-//! owns everything of that life: the process, its channel, its log, the one probe that may be under way. The handle
+//! owns everything of that life: the process, its channel, the one probe that may be under way. Only the logs of all
+//! of them are read on a thread of their own. The handle
 //! that the host holds only posts orders to it.
 //!
 //! | question | file |
 //! |---|---|
 //! | how a child is spawned, and why it could not be | [`spawn`] |
-//! | how its end is noticed, its group killed, its last words kept | `child` |
+//! | how its end is noticed, its group killed | `child` |
+//! | how its log is read, and its last words kept | `logs` |
 //! | how bytes become lines | `lines` |
 //! | what a line on the channel means | `process::rpc` |
 //! | how the contract's verbs are carried | `process::life` |
@@ -24,6 +26,7 @@ mod env;
 mod exit;
 mod handle;
 mod lines;
+mod logs;
 mod never_lived;
 mod pipe_end;
 pub mod probe;

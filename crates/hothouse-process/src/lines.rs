@@ -1,7 +1,7 @@
 //! From bytes as they come to lines, with bounded memory.
 //!
-//! Pure: it reads from nothing, and knows neither encodings nor what a line means. A line ends with a newline; a
-//! carriage return before it belongs to the end.
+//! Pure: it reads from nothing, and does not know what a line means. A line ends with a newline; a carriage return
+//! before it belongs to the end. Of encodings it knows only where a character of UTF-8 must not be cut.
 
 /// A line buffer that is emptied keeps no more memory than this.
 const KEEP: usize = 16 * 1024;
@@ -20,15 +20,17 @@ pub(crate) struct Lines {
 pub(crate) enum Overflow {
     /// It is left out: reported once, when it passes the limit, and skipped up to its end.
     Skip,
-    /// It is given in pieces as long as the limit.
+    /// It is given in pieces as long as the limit, or up to three bytes shorter, so that no character is cut.
     Split,
 }
 
 /// One thing found in the stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Line<'a> {
-    /// A line without its end, or a piece of one that is split.
+    /// A line without its end, or the last piece of one that was split.
     Text(&'a [u8]),
+    /// A piece of a line that goes on in the next one.
+    Piece(&'a [u8]),
     /// A line is longer than the limit and is left out.
     TooLong,
 }
@@ -83,8 +85,9 @@ impl Lines {
                 Overflow::Split => {
                     let (head, rest) = part.split_at(self.limit - self.unfinished.len());
                     self.unfinished.extend_from_slice(head);
-                    each(Line::Text(&self.unfinished));
-                    self.unfinished.clear();
+                    let cut = whole_characters(&self.unfinished);
+                    each(Line::Piece(&self.unfinished[..cut]));
+                    self.unfinished.drain(..cut);
                     part = rest;
                 }
             }
@@ -93,6 +96,20 @@ impl Lines {
             self.unfinished.extend_from_slice(part);
         }
     }
+}
+
+/// How much of it can be taken without cutting a character in two. All of it, if it does not end as UTF-8 does, or if
+/// nothing would be left.
+fn whole_characters(bytes: &[u8]) -> usize {
+    let tail = bytes.iter().rev().take(4).position(|byte| byte & 0b1100_0000 != 0b1000_0000);
+    let Some(lead) = tail.map(|after| bytes.len() - 1 - after) else { return bytes.len() };
+    let length = match bytes[lead] {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => 1,
+    };
+    if lead > 0 && lead + length > bytes.len() { lead } else { bytes.len() }
 }
 
 fn without_return(line: &[u8]) -> &[u8] {
@@ -108,6 +125,7 @@ mod tests {
         let mut found = Vec::new();
         let mut each = |line: Line<'_>| match line {
             Line::Text(text) => found.push(String::from_utf8_lossy(text).into_owned()),
+            Line::Piece(text) => found.push(String::from_utf8_lossy(text).into_owned() + "+"),
             Line::TooLong => found.push("TOO LONG".into()),
         };
         parts.iter().for_each(|part| lines.feed(part, &mut each));
@@ -136,9 +154,19 @@ mod tests {
     #[test]
     fn a_line_of_exactly_the_limit_fits_and_one_byte_more_does_not() {
         assert_eq!(lines(3, Overflow::Skip, &[b"abc\nabcd\nab\n"]), ["abc", "TOO LONG", "ab"]);
-        assert_eq!(lines(3, Overflow::Split, &[b"abc\nabcd\nab\n"]), ["abc", "abc", "d", "ab"]);
+        assert_eq!(lines(3, Overflow::Split, &[b"abc\nabcd\nab\n"]), ["abc", "abc+", "d", "ab"]);
         assert_eq!(lines(3, Overflow::Skip, &[b"ab", b"cd", b"ef", b"\nx"]), ["TOO LONG", "x"]);
         assert_eq!(lines(3, Overflow::Skip, &[b"abcd"]), ["TOO LONG"]);
+    }
+
+    #[test]
+    fn a_split_cuts_no_character_and_takes_bytes_that_are_none() {
+        let text = "a\u{e4}\u{20ac}\u{1f331}\n".as_bytes();
+        assert_eq!(lines(4, Overflow::Split, &[text]), ["a\u{e4}+", "\u{20ac}+", "\u{1f331}"]);
+        assert_eq!(lines(2, Overflow::Split, &[b"\x80\x80\x80\n"]), ["\u{fffd}\u{fffd}+", "\u{fffd}"]);
+        assert_eq!(lines(1, Overflow::Split, &["\u{e4}".as_bytes()]), ["\u{fffd}+", "\u{fffd}"]);
+        assert_eq!(whole_characters(b"ab\xf0\x9f\x8c"), 2);
+        assert_eq!(whole_characters(b"ab\xff"), 3);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::io;
 
 /// The longest piece of a plugin's own text that is repeated in a message, in characters.
 const MAX_SHOWN: usize = 300;
+/// The same in bytes: one character takes at most four.
+pub(crate) const MAX_SHOWN_BYTES: usize = 4 * MAX_SHOWN;
 
 /// What an error of the operating system means, without its number: `Connection refused`.
 pub(crate) fn reason(error: &io::Error) -> String {
@@ -17,8 +19,7 @@ pub(crate) fn reason(error: &io::Error) -> String {
 
 /// Text of a plugin as it may stand in a message: one line, no control characters, not too long.
 pub(crate) fn shown(bytes: &[u8]) -> String {
-    // One character takes at most four bytes, so no more than this can be shown.
-    let head = &bytes[..bytes.len().min(4 * MAX_SHOWN)];
+    let head = &bytes[..bytes.len().min(MAX_SHOWN_BYTES)];
     let text = String::from_utf8_lossy(head);
     let mut out = String::new();
     let mut characters = text.trim_end().chars();

@@ -17,6 +17,7 @@ pub mod conformance;
 pub mod contract;
 mod instance;
 mod json;
+mod log;
 pub mod native;
 mod report;
 
@@ -24,4 +25,5 @@ pub use instance::{
     Abilities, Birth, Call, CallId, CallReply, HealthReply, Identity, Instance, Loader, Reply,
 };
 pub use json::Json;
-pub use report::{Inbox, Level, LogLine, Report, Reporter, Stream, unix_ms};
+pub use log::{Level, LineByLine, LogInlet, LogLine, LogSink, RawLine, Stream};
+pub use report::{Inbox, Report, Reporter, unix_ms};

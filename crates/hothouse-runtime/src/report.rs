@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hothouse_kernel::{Answer, Incarnation, PluginId};
 
-use crate::Call;
+use crate::{Call, Level, LogLine, LogSink, Stream};
 use crate::contract::Description;
 
 /// One thing that an instance has to say.
@@ -15,8 +15,6 @@ pub enum Report {
     Answer(Answer),
     /// What the plugin says of itself; comes before `Initialized`.
     Described(Arc<Description>),
-    /// A line of its log.
-    Log(Box<LogLine>),
     /// It calls a method of another plugin. The call's `id` and `caller` are filled in by the host.
     Call {
         /// The plugin that it calls, by name.
@@ -24,8 +22,6 @@ pub enum Report {
         /// The call.
         call: Box<Call>,
     },
-    /// It broke the contract in a way that harms only itself: garbage on its channel, an answer to no question.
-    Misbehaved(Box<str>),
 }
 
 /// Where reports go. Implemented by the host; must not block.
@@ -40,12 +36,18 @@ pub struct Reporter {
     inbox: Arc<dyn Inbox>,
     plugin: PluginId,
     incarnation: Incarnation,
+    log: Arc<dyn LogSink>,
 }
 
 impl Reporter {
-    /// The way to `inbox` of this life of this plugin.
-    pub fn new(inbox: Arc<dyn Inbox>, plugin: PluginId, incarnation: Incarnation) -> Reporter {
-        Reporter { inbox, plugin, incarnation }
+    /// The way to `inbox` of this life of this plugin, whose log goes to `log`.
+    pub fn new(
+        inbox: Arc<dyn Inbox>,
+        plugin: PluginId,
+        incarnation: Incarnation,
+        log: Arc<dyn LogSink>,
+    ) -> Reporter {
+        Reporter { inbox, plugin, incarnation, log }
     }
 
     /// Answers the kernel.
@@ -53,9 +55,20 @@ impl Reporter {
         self.report(Report::Answer(answer));
     }
 
-    /// Adds a line to the plugin's log.
+    /// Adds a line to the plugin's log. Never waits.
     pub fn log(&self, stream: Stream, level: Level, text: impl Into<String>) {
-        self.report(Report::Log(Box::new(LogLine { stream, level, text: text.into() })));
+        self.log.line(LogLine::new(stream, level, text));
+    }
+
+    /// Says in the plugin's log that it broke the contract in a way that harms only itself: garbage on its channel, an
+    /// answer to no question.
+    pub fn misbehaved(&self, how: impl Into<String>) {
+        self.log(Stream::Host, Level::Warn, how);
+    }
+
+    /// Where the plugin's log goes, for whoever reads its pipes.
+    pub fn log_sink(&self) -> &Arc<dyn LogSink> {
+        &self.log
     }
 
     /// Says anything.
@@ -72,77 +85,6 @@ impl Reporter {
 impl fmt::Debug for Reporter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Reporter({} life {})", self.plugin, self.incarnation)
-    }
-}
-
-/// One line of a plugin's log.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LogLine {
-    /// Where it came from.
-    pub stream: Stream,
-    /// How bad it is.
-    pub level: Level,
-    /// The line, without its end.
-    pub text: String,
-}
-
-/// Where a line of a log came from.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Stream {
-    /// Its standard output.
-    Stdout,
-    /// Its standard error.
-    Stderr,
-    /// Its `log` calls.
-    Log,
-    /// What the runtime has to say about it.
-    Host,
-}
-
-impl Stream {
-    /// The word for it in logs and in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Stream::Stdout => "stdout",
-            Stream::Stderr => "stderr",
-            Stream::Log => "log",
-            Stream::Host => "host",
-        }
-    }
-}
-
-/// How bad it is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Level {
-    /// For those who look into the plugin.
-    Debug,
-    /// For the record.
-    Info,
-    /// Something to look at.
-    Warn,
-    /// Something that does not work.
-    Error,
-}
-
-impl Level {
-    /// The word for it in logs and in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Level::Debug => "debug",
-            Level::Info => "info",
-            Level::Warn => "warn",
-            Level::Error => "error",
-        }
-    }
-
-    /// The level of that name; unknown names are information.
-    pub fn named(name: &str) -> Level {
-        match name {
-            "debug" | "trace" => Level::Debug,
-            "warn" | "warning" => Level::Warn,
-            "error" | "fatal" => Level::Error,
-            _ => Level::Info,
-        }
     }
 }
 

@@ -7,13 +7,14 @@ use std::task::{Context, Poll, ready};
 use hothouse_kernel::input::Exit;
 use hothouse_kernel::{Answer, Rung};
 use hothouse_runtime::contract::{Description, PluginError};
-use hothouse_runtime::{HealthReply, Level, Report, Reporter};
+use hothouse_runtime::{HealthReply, Report, Reporter};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::ready::{Given, Watch, prepare};
 use super::{CommandSpec, Readiness};
-use crate::child::{Child, LogEnds};
+use crate::child::Child;
 use crate::handle::{Number, Order, Orders};
+use crate::logs::LogEnds;
 use crate::never_lived::never_lived;
 use crate::probe::{Attempt, Surroundings, health};
 use crate::spawn::{Source, SpawnError, SpawnRequest, Spawning};
@@ -88,7 +89,7 @@ fn spawn(beginning: Beginning) {
     });
     tokio::spawn(async move {
         let child = match spawning {
-            Ok((ends, spawning)) => connect(ends, spawning).await,
+            Ok((ends, spawning)) => connect(&beginning, ends, spawning).await,
             Err(error) => Err(SpawnError::no_channel(&error)),
         };
         match child {
@@ -109,9 +110,18 @@ fn ends(spec: &CommandSpec) -> std::io::Result<(Ends, Fds, Option<String>)> {
     Ok((Ends { logs: LogEnds { stdout: Some(stdout), stderr }, watch }, fds, notify_socket))
 }
 
-async fn connect(ends: Ends, spawning: Spawning) -> Result<(Child, Watch), SpawnError> {
+async fn connect(
+    beginning: &Beginning,
+    ends: Ends,
+    spawning: Spawning,
+) -> Result<(Child, Watch), SpawnError> {
     let process = spawning.await.map_err(|_| SpawnError::stopped())??;
-    let child = Child::new(process, ends.logs).map_err(|error| SpawnError::not_watched(&error))?;
+    let awaited = match &beginning.spec.ready {
+        Readiness::Log(pattern) => Some(pattern.clone()),
+        _ => None,
+    };
+    let child = Child::new(process, ends.logs, beginning.reporter.log_sink(), awaited);
+    let child = child.map_err(|error| SpawnError::not_watched(&error))?;
     Ok((child, ends.watch))
 }
 
@@ -145,7 +155,8 @@ impl Life {
             self.reporter.answer(Answer::Initialized);
         }
         poll_fn(|cx| self.poll(cx, &mut child)).await;
-        if let Some(exit) = self.ended(child) {
+        let said = child.drain().await;
+        if let Some(exit) = self.ended(child, said) {
             self.reporter.answer(Answer::Gone(Box::new(exit)));
         } else {
             self.live_on().await;
@@ -162,9 +173,9 @@ impl Life {
                 return Poll::Ready(());
             }
             let watched = self.poll_watch(cx, child);
-            let logged = self.poll_logs(cx, child);
+            let said = self.poll_said(cx, child);
             let attempted = self.poll_attempt(cx);
-            if [watched, logged, attempted].iter().all(Poll::is_pending) {
+            if [watched, said, attempted].iter().all(Poll::is_pending) {
                 return Poll::Pending;
             }
         }
@@ -180,17 +191,10 @@ impl Life {
         Poll::Ready(())
     }
 
-    fn poll_logs(&mut self, cx: &mut Context<'_>, child: &mut Child) -> Poll<()> {
-        let mut said = false;
-        let progress = child.poll_logs(cx, &mut |stream, line| {
-            self.reporter.log(stream, Level::Info, line);
-            said |= self.watch.is_in(line);
-        });
-        if said {
-            self.watch = Watch::Nothing;
-            self.became_ready();
-        }
-        progress
+    fn poll_said(&mut self, cx: &mut Context<'_>, child: &mut Child) -> Poll<()> {
+        ready!(child.poll_said(cx));
+        self.became_ready();
+        Poll::Ready(())
     }
 
     fn poll_attempt(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -269,13 +273,10 @@ impl Life {
         }
     }
 
-    /// The child has ended. `None` if it is a one-shot that has done what it was to do, and so is up from now on.
-    fn ended(&mut self, mut child: Child) -> Option<Exit> {
-        let mut said = self.watch.drain(&child);
-        child.drain(&mut |stream, line| {
-            self.reporter.log(stream, Level::Info, line);
-            said |= self.watch.is_in(line);
-        });
+    /// The child has ended, and its log is drained; `said`: a line of it said that it was ready. `None` if it is a
+    /// one-shot that has done what it was to do, and so is up from now on.
+    fn ended(&mut self, child: Child, mut said: bool) -> Option<Exit> {
+        said |= self.watch.drain(&child);
         self.pid.clear();
         let end = child.reap();
         let one_shot = matches!(self.spec.ready, Readiness::Exit0);

@@ -5,7 +5,6 @@ use std::os::fd::OwnedFd;
 use std::task::{Context, Poll, ready};
 
 use hothouse_runtime::{Level, Reporter, Stream};
-use regex::Regex;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Pid;
 
@@ -19,9 +18,8 @@ use crate::sys::Sender;
 /// What is watched for readiness.
 #[derive(Debug)]
 pub(super) enum Watch {
-    /// Nothing: it is ready, or is asked.
+    /// Nothing: it is ready, or is asked, or whoever reads its log says so.
     Nothing,
-    Log(Regex),
     Notify(NotifySocket),
     Fd(PipeEnd),
 }
@@ -37,8 +35,7 @@ pub(super) struct Given {
 pub(super) fn prepare(readiness: &Readiness) -> io::Result<(Watch, Given)> {
     let mut given = Given::default();
     let watch = match readiness {
-        Readiness::Spawned | Readiness::Answers(_) | Readiness::Exit0 => Watch::Nothing,
-        Readiness::Log(pattern) => Watch::Log(pattern.clone()),
+        Readiness::Spawned | Readiness::Answers(_) | Readiness::Log(_) | Readiness::Exit0 => Watch::Nothing,
         Readiness::Notify => {
             let socket = NotifySocket::new()?;
             given.notify_socket = Some(socket.name().to_owned());
@@ -54,15 +51,10 @@ pub(super) fn prepare(readiness: &Readiness) -> io::Result<(Watch, Given)> {
 }
 
 impl Watch {
-    /// Whether a line of the log says that the program is ready.
-    pub(super) fn is_in(&self, line: &str) -> bool {
-        matches!(self, Watch::Log(pattern) if pattern.is_match(line))
-    }
-
     /// Looks at the socket or pipe; ready with whether the program said that it is ready.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, child: &Child, reporter: &Reporter) -> Poll<bool> {
         match self {
-            Watch::Nothing | Watch::Log(_) => Poll::Pending,
+            Watch::Nothing => Poll::Pending,
             Watch::Notify(socket) => {
                 let notice = ready!(socket.poll_receive(cx, &|sender| is_own(child, sender)));
                 if let Some(status) = notice.status {
@@ -82,7 +74,7 @@ impl Watch {
     /// The child has ended: whether it had said that it was ready.
     pub(super) fn drain(&mut self, child: &Child) -> bool {
         match self {
-            Watch::Nothing | Watch::Log(_) => false,
+            Watch::Nothing => false,
             Watch::Notify(socket) => socket.drain(&|sender| is_own(child, sender)).is_ready,
             Watch::Fd(pipe) => {
                 let mut said = false;

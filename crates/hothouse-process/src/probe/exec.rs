@@ -2,26 +2,22 @@
 
 use std::ffi::OsString;
 use std::future::poll_fn;
-use std::task::Poll;
+use std::sync::Arc;
+
+use hothouse_runtime::LogSink;
 
 use super::{Endpoint, Surroundings};
-use crate::child::{Child, LogEnds};
+use crate::child::Child;
+use crate::logs::{LogEnds, Nowhere};
 use crate::spawn::{Source, SpawnError, SpawnRequest};
 
 /// Runs it once. Dropping the future kills it and what it started.
 pub(super) async fn attempt(command: Vec<OsString>, surroundings: Surroundings) -> Result<(), String> {
     let endpoint = Endpoint::Exec(command.clone());
     let mut child = spawn(command, surroundings).await.map_err(|error| format!("{endpoint}: {error}"))?;
-    poll_fn(|cx| {
-        // What it says is of interest only if it fails, and then only the last line, which the child keeps.
-        while child.poll_logs(cx, &mut |_, _| {}).is_ready() {}
-        match child.poll_ended(cx) {
-            Poll::Ready(()) => Poll::Ready(()),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await;
-    child.drain(&mut |_, _| {});
+    poll_fn(|cx| child.poll_ended(cx)).await;
+    // What it says is of interest only if it fails, and then only the last line, which is kept.
+    child.drain().await;
     let end = child.reap();
     if end.is_success() {
         return Ok(());
@@ -41,5 +37,7 @@ async fn spawn(command: Vec<OsString>, surroundings: Surroundings) -> Result<Chi
         fds: vec![(Source::Null, 0), (Source::Null, 1), (Source::Fd(write), 2)],
     };
     let process = surroundings.spawner.spawn(request).await.map_err(|_| SpawnError::stopped())??;
-    Child::new(process, LogEnds { stdout: None, stderr }).map_err(|error| SpawnError::not_watched(&error))
+    let log: Arc<dyn LogSink> = Arc::new(Nowhere);
+    let child = Child::new(process, LogEnds { stdout: None, stderr }, &log, None);
+    child.map_err(|error| SpawnError::not_watched(&error))
 }

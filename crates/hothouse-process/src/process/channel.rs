@@ -9,8 +9,8 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::Transport;
 use super::outbox::Outbox;
-use crate::child::LogEnds;
 use crate::lines::{Line, Lines, Overflow};
+use crate::logs::LogEnds;
 use crate::pipe_end::{PipeEnd, Read};
 use crate::spawn::Source;
 

@@ -1,14 +1,14 @@
 //! One life of a `process` plugin: a task that owns the child, its channel, and all that is open between the two.
 //!
-//! Each turn of its loop looks once at everything that can happen, so that nothing starves anything else: a flood on
-//! the log does not delay an answer, and a flood of answers does not delay a stop.
+//! Each turn of its loop looks once at everything that can happen, so that nothing starves anything else: a flood of
+//! answers does not delay a stop. Its log is read elsewhere.
 
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hothouse_kernel::{Answer, Rung};
-use hothouse_runtime::{Birth, Level};
+use hothouse_runtime::Birth;
 use rustix::process::Signal;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -61,7 +61,7 @@ pub(super) fn begin(beginning: Beginning) {
     });
     tokio::spawn(async move {
         let child = match spawning {
-            Ok((ends, spawning)) => connect(ends, spawning, beginning.spec.max_line).await,
+            Ok((ends, spawning)) => connect(&beginning, ends, spawning).await,
             Err(error) => Err(SpawnError::no_channel(&error)),
         };
         match child {
@@ -76,11 +76,15 @@ pub(super) fn begin(beginning: Beginning) {
     });
 }
 
-async fn connect(ends: Ends, spawning: Spawning, max_line: usize) -> Result<(Child, Channel), SpawnError> {
+async fn connect(
+    beginning: &Beginning,
+    ends: Ends,
+    spawning: Spawning,
+) -> Result<(Child, Channel), SpawnError> {
     let process = spawning.await.map_err(|_| SpawnError::stopped())??;
     let watch = || {
-        let (channel, logs) = Channel::new(ends, max_line)?;
-        Ok((Child::new(process, logs)?, channel))
+        let (channel, logs) = Channel::new(ends, beginning.spec.max_line)?;
+        Ok((Child::new(process, logs, beginning.birth.reporter.log_sink(), None)?, channel))
     };
     watch().map_err(|error| SpawnError::not_watched(&error))
 }
@@ -99,6 +103,7 @@ impl Life {
         }
         self.talk.begin();
         poll_fn(|cx| self.poll(cx)).await;
+        self.child.drain().await;
         self.end();
     }
 
@@ -113,9 +118,8 @@ impl Life {
             }
             let wrote = self.channel.poll_write(cx, &mut self.talk.outbox);
             let read = self.poll_channel(cx);
-            let logged = self.poll_logs(cx);
             let attempted = self.talk.poll_attempt(cx);
-            if [wrote, read, logged, attempted].iter().all(Poll::is_pending) {
+            if [wrote, read, attempted].iter().all(Poll::is_pending) {
                 return Poll::Pending;
             }
         }
@@ -134,11 +138,6 @@ impl Life {
             talk.channel_ended();
         }
         read
-    }
-
-    fn poll_logs(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let reporter = &self.talk.birth.reporter;
-        self.child.poll_logs(cx, &mut |stream, line| reporter.log(stream, Level::Info, line))
     }
 
     fn obey(&mut self, order: Order) {
@@ -172,11 +171,10 @@ impl Life {
         self.channel.close();
     }
 
-    /// The child has ended. What it wrote before that is heard first, and what it never answered fails.
+    /// The child has ended, and its log is drained. What it wrote to its channel before that is heard first, and what it never answered fails.
     fn end(mut self) {
         let talk = &mut self.talk;
         let reporter = talk.birth.reporter.clone();
-        self.child.drain(&mut |stream, line| reporter.log(stream, Level::Info, line));
         self.channel.drain(&mut |line| talk.hear(line));
         self.pid.clear();
         let mut exit = self.child.reap().into_exit();

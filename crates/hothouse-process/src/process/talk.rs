@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use hothouse_kernel::Answer;
 use hothouse_kernel::input::Exit;
 use hothouse_runtime::contract::{Description, PluginError};
-use hothouse_runtime::{Birth, HealthReply, Level, Report, Stream};
+use hothouse_runtime::{Birth, HealthReply, Level, Stream};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -71,6 +71,7 @@ impl Talk {
 
     /// Takes a line from the plugin.
     pub(super) fn hear(&mut self, line: Line<'_>) {
+        // Nothing of the channel is split, so there are no pieces.
         let Line::Text(line) = line else {
             let limit = self.spec.max_line;
             return self.heard_garbage(format!("a line longer than {limit} bytes (host.maxLine)"));
@@ -163,7 +164,7 @@ impl Talk {
     }
 
     pub(super) fn misbehaved(&self, how: impl Into<String>) {
-        self.birth.reporter.report(Report::Misbehaved(how.into().into_boxed_str()));
+        self.birth.reporter.misbehaved(how);
     }
 
     pub(super) fn log(&self, stream: Stream, level: Level, text: impl Into<String>) {

@@ -16,8 +16,8 @@ use hothouse_process::{
 use hothouse_protocol::HealthStatus;
 use hothouse_runtime::contract::{Description, PluginError};
 use hothouse_runtime::{
-    Birth, Call, CallId, CallReply, HealthReply, Identity, Inbox, Instance, Json, Loader, LogLine, Report,
-    Reporter,
+    Birth, Call, CallId, CallReply, HealthReply, Identity, Inbox, Instance, Json, Level, LineByLine, Loader,
+    LogInlet, LogLine, LogSink, Report, Reporter, Stream,
 };
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -90,7 +90,12 @@ impl Host {
             config: Json::parse(config).unwrap(),
             context: Json::null(),
             capabilities: ["log".to_owned(), "call".to_owned()].into(),
-            reporter: Reporter::new(Arc::clone(&record) as Arc<dyn Inbox>, plugin, incarnation),
+            reporter: Reporter::new(
+                Arc::clone(&record) as Arc<dyn Inbox>,
+                plugin,
+                incarnation,
+                Arc::new(Log(Arc::clone(&record))),
+            ),
         };
         let instance = {
             let _inside = self.runtime.enter();
@@ -113,6 +118,22 @@ impl Drop for Host {
 struct Record {
     reports: Mutex<Vec<Report>>,
     changed: Condvar,
+    lines: Mutex<Vec<LogLine>>,
+    logged: Condvar,
+}
+
+/// The log of the same life.
+struct Log(Arc<Record>);
+
+impl LogSink for Log {
+    fn line(&self, line: LogLine) {
+        self.0.lines.lock().unwrap().push(line);
+        self.0.logged.notify_all();
+    }
+
+    fn inlet(&self) -> Box<dyn LogInlet> {
+        Box::new(LineByLine(Arc::new(Log(Arc::clone(&self.0)))))
+    }
 }
 
 impl Inbox for Record {
@@ -210,10 +231,21 @@ impl Life<'_> {
     }
 
     pub(crate) fn log(&self, found: impl Fn(&LogLine) -> bool) -> LogLine {
-        self.wait_for("a line of the log", |report| match report {
-            Report::Log(line) if found(line) => Some((**line).clone()),
-            _ => None,
-        })
+        let deadline = Instant::now() + DEADLINE;
+        let mut lines = self.record.lines.lock().unwrap();
+        loop {
+            if let Some(found) = lines.iter().find(|line| found(line)) {
+                return found.clone();
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "waited for a line of the log in vain; there are: {lines:#?}");
+            lines = self.record.logged.wait_timeout(lines, left).unwrap().0;
+        }
+    }
+
+    /// Every line of its log so far.
+    pub(crate) fn lines(&self) -> Vec<LogLine> {
+        self.record.lines.lock().unwrap().clone()
     }
 
     /// The rest of a line of the log that begins so.
@@ -222,12 +254,11 @@ impl Life<'_> {
     }
 
     pub(crate) fn misbehaved(&self) -> Vec<String> {
-        let reports = self.record.reports.lock().unwrap();
-        let how = |report: &Report| match report {
-            Report::Misbehaved(how) => Some(how.to_string()),
-            _ => None,
-        };
-        reports.iter().filter_map(how).collect()
+        let lines = self.lines().into_iter();
+        lines
+            .filter(|line| (line.stream, line.level) == (Stream::Host, Level::Warn))
+            .map(|line| line.text)
+            .collect()
     }
 
     /// Every answer so far, as it is printed.

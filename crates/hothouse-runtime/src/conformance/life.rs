@@ -13,8 +13,8 @@ use hothouse_protocol::HealthStatus;
 use super::{Behaviour, Subject};
 use crate::contract::{Description, PluginError};
 use crate::{
-    Abilities, Birth, Call, CallId, CallReply, HealthReply, Identity, Inbox, Instance, Json, Loader, LogLine,
-    Report, Reporter,
+    Abilities, Birth, Call, CallId, CallReply, HealthReply, Identity, Inbox, Instance, Json, Level, LineByLine,
+    Loader, LogInlet, LogLine, LogSink, Report, Reporter, Stream,
 };
 
 /// As long as a broken runtime is waited for.
@@ -41,6 +41,9 @@ struct Record {
     changed: Condvar,
 }
 
+/// The log of that life.
+struct Log(Arc<Record>);
+
 #[derive(Default)]
 struct Said {
     incarnation: Incarnation,
@@ -52,7 +55,6 @@ struct Said {
     exit: Option<Exit>,
     logs: Vec<LogLine>,
     calls: Vec<(Box<str>, Box<Call>)>,
-    misbehaved: Vec<Box<str>>,
     /// What was said with another plugin's number or that of another life.
     foreign: usize,
 }
@@ -68,7 +70,24 @@ impl Inbox for Record {
     }
 }
 
+impl LogSink for Log {
+    fn line(&self, line: LogLine) {
+        self.0.lock().logs.push(line);
+        self.0.changed.notify_all();
+    }
+
+    fn inlet(&self) -> Box<dyn LogInlet> {
+        Box::new(LineByLine(Arc::new(Log(Arc::clone(&self.0)))))
+    }
+}
+
 impl Said {
+    /// What the runtime had to say about the plugin that is no information: how it broke the contract.
+    fn misbehaved(&self) -> Vec<&str> {
+        let lines = self.logs.iter().filter(|line| line.stream == Stream::Host && line.level > Level::Info);
+        lines.map(|line| line.text.as_str()).collect()
+    }
+
     fn add(&mut self, report: Report) {
         match report {
             Report::Answer(answer) => self.answered(answer),
@@ -76,9 +95,7 @@ impl Said {
                 self.words.push("described");
                 self.description = Some(Description::clone(&description));
             }
-            Report::Log(line) => self.logs.push(*line),
             Report::Call { target, call } => self.calls.push((target, call)),
-            Report::Misbehaved(how) => self.misbehaved.push(how),
         }
     }
 
@@ -111,8 +128,7 @@ impl Said {
             self.exit.as_ref().map(|exit| format!("exit: {exit:?}")),
         ];
         let logs = self.logs.iter().map(|line| format!("log: {line:?}"));
-        let misbehaved = self.misbehaved.iter().map(|how| format!("misbehaved: {how}"));
-        for line in details.into_iter().flatten().chain(logs).chain(misbehaved) {
+        for line in details.into_iter().flatten().chain(logs) {
             let _ = write!(shown, "\n    {line}");
         }
         shown
@@ -179,7 +195,12 @@ impl<'a> Life<'a> {
             config: config.into(),
             context: Json::null(),
             capabilities: ["log".to_owned(), "call".to_owned()].into(),
-            reporter: Reporter::new(Arc::clone(&record) as Arc<dyn Inbox>, PLUGIN, incarnation),
+            reporter: Reporter::new(
+                Arc::clone(&record) as Arc<dyn Inbox>,
+                PLUGIN,
+                incarnation,
+                Arc::new(Log(Arc::clone(&record))),
+            ),
         };
         let mut instance = None;
         subject.within(&mut || {
@@ -309,7 +330,7 @@ impl<'a> Life<'a> {
         assert_eq!(first, expected, "what was said: {}", self.record.lock().shown());
         let said = self.record.lock();
         assert_eq!(said.foreign, 0, "reports carry the number of the plugin and of the life");
-        assert_eq!(said.misbehaved, Vec::<Box<str>>::new(), "a specimen keeps to the contract");
+        assert_eq!(said.misbehaved(), Vec::<&str>::new(), "a specimen keeps to the contract");
     }
 
     fn transcript(&self) -> Vec<&'static str> {

@@ -1,0 +1,167 @@
+//! One child's log: its pipes, cut into lines, and what is remembered of them.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use hothouse_runtime::{Level, LogInlet, RawLine, Stream};
+use regex::Regex;
+use rustix::io::{Errno, ioctl_fionbio, ioctl_fionread};
+use tokio::sync::oneshot;
+
+use super::{Heard, LogEnds};
+use crate::lines::{Line, Lines, Overflow};
+use crate::words::{MAX_SHOWN_BYTES, shown};
+
+/// The longest line that is given in one piece, in bytes.
+const MAX_LINE: usize = 64 * 1024;
+
+/// The pipes of one child and the way of its lines.
+pub(super) struct Intake {
+    pipes: [Option<Pipe>; 2],
+    ear: Ear,
+}
+
+struct Pipe {
+    stream: Stream,
+    end: OwnedFd,
+    lines: Lines,
+}
+
+/// What hears every line.
+struct Ear {
+    inlet: Box<dyn LogInlet>,
+    /// The line that is waited for, and who waits.
+    awaited: Option<(Regex, oneshot::Sender<()>)>,
+    said: bool,
+    /// The last line on stderr that says anything: as much of it as can be shown.
+    last_words: Vec<u8>,
+}
+
+/// What a read brought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Progress {
+    /// Something, or nothing for now.
+    Open,
+    /// Nobody has the other end any more, or it cannot be read.
+    Over,
+}
+
+impl Intake {
+    pub(super) fn new(
+        ends: LogEnds,
+        inlet: Box<dyn LogInlet>,
+        awaited: Option<(Regex, oneshot::Sender<()>)>,
+    ) -> io::Result<Intake> {
+        let stdout = ends.stdout.map(|end| Pipe::new(Stream::Stdout, end)).transpose()?;
+        let stderr = Pipe::new(Stream::Stderr, ends.stderr)?;
+        let ear = Ear { inlet, awaited, said: false, last_words: Vec::new() };
+        Ok(Intake { pipes: [stdout, Some(stderr)], ear })
+    }
+
+    /// The pipes that are open, each with its number.
+    pub(super) fn open(&self) -> impl Iterator<Item = (usize, BorrowedFd<'_>)> {
+        let pipes = self.pipes.iter().enumerate();
+        pipes.filter_map(|(number, pipe)| Some((number, pipe.as_ref()?.end.as_fd())))
+    }
+
+    /// Reads once from that pipe, and passes on every line that is complete.
+    pub(super) fn read(&mut self, number: usize, buffer: &mut [u8]) -> Progress {
+        let Some(pipe) = self.pipes.get_mut(number).and_then(Option::as_mut) else { return Progress::Over };
+        let progress = match rustix::io::read(&pipe.end, &mut *buffer) {
+            Ok(0) => Progress::Over,
+            Ok(length) => {
+                pipe.take(&buffer[..length], &mut self.ear);
+                Progress::Open
+            }
+            Err(Errno::AGAIN | Errno::INTR) => Progress::Open,
+            Err(_) => Progress::Over,
+        };
+        if progress == Progress::Over {
+            pipe.end(&mut self.ear);
+        }
+        self.ear.inlet.flush();
+        progress
+    }
+
+    /// Closes a pipe that is over.
+    pub(super) fn close(&mut self, number: usize) {
+        if let Some(pipe) = self.pipes.get_mut(number) {
+            *pipe = None;
+        }
+    }
+
+    /// Takes in what there is at this moment, and no more: a process that still holds the other end, and writes to it
+    /// for ever, cannot keep the reader.
+    pub(super) fn drain(mut self, buffer: &mut [u8]) -> Heard {
+        for pipe in self.pipes.iter_mut().flatten() {
+            pipe.drain(buffer, &mut self.ear);
+            pipe.end(&mut self.ear);
+        }
+        self.ear.inlet.flush();
+        let last_words = Some(self.ear.last_words).filter(|words| !words.is_empty());
+        Heard { said: self.ear.said, last_words: last_words.map(|words| shown(&words)) }
+    }
+}
+
+impl Pipe {
+    fn new(stream: Stream, end: OwnedFd) -> io::Result<Pipe> {
+        ioctl_fionbio(&end, true)?;
+        Ok(Pipe { stream, end, lines: Lines::new(MAX_LINE, Overflow::Split) })
+    }
+
+    fn take(&mut self, bytes: &[u8], ear: &mut Ear) {
+        let stream = self.stream;
+        self.lines.feed(bytes, &mut |line| ear.hear(stream, line));
+    }
+
+    fn drain(&mut self, buffer: &mut [u8], ear: &mut Ear) {
+        let mut left = ioctl_fionread(&self.end).unwrap_or(0);
+        while left > 0 {
+            match rustix::io::read(&self.end, &mut *buffer) {
+                Ok(length) if length > 0 => {
+                    left = left.saturating_sub(length as u64);
+                    self.take(&buffer[..length], ear);
+                }
+                Err(Errno::INTR) => {}
+                _ => break,
+            }
+        }
+    }
+
+    /// What stands after the last newline is a line too.
+    fn end(&mut self, ear: &mut Ear) {
+        let stream = self.stream;
+        self.lines.end(&mut |line| ear.hear(stream, line));
+    }
+}
+
+impl Ear {
+    fn hear(&mut self, stream: Stream, line: Line<'_>) {
+        let (text, continues) = match line {
+            Line::Text(text) => (text, false),
+            Line::Piece(text) => (text, true),
+            // Long lines are split, not left out.
+            Line::TooLong => return,
+        };
+        self.remember(stream, text);
+        self.listen_for(text);
+        self.inlet.line(RawLine { stream, level: Level::Info, text, continues });
+    }
+
+    fn remember(&mut self, stream: Stream, text: &[u8]) {
+        if stream == Stream::Stderr && !text.trim_ascii().is_empty() {
+            self.last_words.clear();
+            // One byte more than can be shown tells that there was more.
+            self.last_words.extend_from_slice(&text[..text.len().min(MAX_SHOWN_BYTES + 1)]);
+        }
+    }
+
+    fn listen_for(&mut self, text: &[u8]) {
+        let matches = |(pattern, _): &mut (Regex, _)| pattern.is_match(&String::from_utf8_lossy(text));
+        if let Some((_, who)) = self.awaited.take_if(matches) {
+            self.said = true;
+            // Whoever waited may be gone with its life.
+            let _ = who.send(());
+        }
+    }
+}
