@@ -57,6 +57,23 @@ pub struct HostSettings {
     /// `stateDir`, absolute: where the host keeps what outlives it, such as logs and the journal. `None`: a folder of
     /// the user's own, one per project.
     pub state_dir: Option<PathBuf>,
+    /// `logs`: how what plugins log is kept.
+    pub logs: LogSettings,
+}
+
+/// `host.logs`: the files that what plugins log is kept in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSettings {
+    /// `maxSize` (bytes, default 16 MiB): how large a file may become.
+    pub max_size: u64,
+    /// `keep` (default 4): how many full files of each plugin are kept beside the one that is written to.
+    pub keep: u32,
+}
+
+impl Default for LogSettings {
+    fn default() -> LogSettings {
+        LogSettings { max_size: 16 * 1024 * 1024, keep: 4 }
+    }
 }
 
 impl Default for HostSettings {
@@ -68,6 +85,7 @@ impl Default for HostSettings {
             close_grace: Duration::from_millis(200),
             max_line: 16 * 1024 * 1024,
             state_dir: None,
+            logs: LogSettings::default(),
         }
     }
 }

@@ -14,6 +14,9 @@ pub const MIN_SECRET_BYTES: usize = 4;
 /// A line of a secret of several lines is a secret of its own from this length on.
 const MIN_LINE_BYTES: usize = 8;
 
+/// How many secrets that overlap are followed to where the first of them begins.
+const MAX_OVERLAPS: usize = 8;
+
 /// What stands in the place of a secret.
 pub const REDACTED: &str = "***";
 
@@ -68,6 +71,34 @@ impl Secrets {
             }
         }
         redacted
+    }
+
+    /// How much of a text that goes on elsewhere can be shown by itself, in bytes: no secret begins in it that may end
+    /// in what follows, and none that is whole in the text reaches over that place.
+    pub fn unbegun(&self, text: &str) -> usize {
+        let begun = |secret: &String| {
+            let longest = (secret.len() - 1).min(text.len());
+            let ends_so = |length: &usize| text.as_bytes().ends_with(&secret.as_bytes()[..*length]);
+            (1..=longest).rev().find(ends_so).unwrap_or(0)
+        };
+        let begun = self.values.iter().map(begun).max().unwrap_or(0);
+        self.beside(text, text.len() - begun)
+    }
+
+    /// The same place, or an earlier one if that lies in a secret.
+    fn beside(&self, text: &str, mut place: usize) -> usize {
+        // A secret that overlaps with itself, such as `aaaa`, could lead back to the beginning of any text.
+        for _ in 0..MAX_OVERLAPS {
+            let around = |secret: &String| {
+                let first = place.saturating_sub(secret.len() - 1);
+                (first..place).find(|at| text.as_bytes()[*at..].starts_with(secret.as_bytes()))
+            };
+            match self.values.iter().filter_map(around).min() {
+                Some(earlier) => place = earlier,
+                None => return place,
+            }
+        }
+        place
     }
 
     /// How many different texts are hidden: the values, their lines, and how they look escaped.
@@ -177,5 +208,25 @@ mod tests {
         assert_eq!(secrets.redact("log: second line x"), "log: *** x");
         assert!(matches!(secrets.redact("nothing"), Cow::Borrowed(_)));
         assert_eq!(format!("{secrets:?}"), "Secrets(6 texts)");
+    }
+
+    #[test]
+    fn a_text_is_cut_where_no_secret_is() {
+        let mut secrets = Secrets::none();
+        ["hunter22", "22-aaaa", "aaaa", "s\u{e4}ge"].iter().for_each(|value| secrets.add(value));
+        for (text, shown) in [
+            ("plain", "plain"),
+            ("a hunt", "a "),
+            ("a hunter2", "a "),
+            ("a hunter22", "a "),
+            ("a hunter22 ", "a hunter22 "),
+            ("a s\u{e4}", "a "),
+            ("x aaa", "x "),
+            ("h", ""),
+            ("", ""),
+        ] {
+            assert_eq!(&text[..secrets.unbegun(text)], shown, "{text}");
+        }
+        assert!(secrets.unbegun(&"a".repeat(1000)) > 900);
     }
 }

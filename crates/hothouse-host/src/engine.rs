@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::calls::Calls;
 use crate::inbox::{Inbox, Message};
+use crate::logs::Logs;
 use crate::notice::{Listeners, Notice};
 use crate::plugins::Slot;
 use crate::spec::{HostSettings, PluginSpec};
@@ -33,6 +34,7 @@ pub(crate) struct Engine {
     graph: Arc<Graph>,
     slots: Vec<Slot>,
     inbox: Arc<Inbox>,
+    logs: Logs,
     listeners: Listeners,
     calls: Calls,
     requests: HashMap<RequestId, oneshot::Sender<Outcome>>,
@@ -51,6 +53,7 @@ impl Engine {
         specs: Vec<PluginSpec>,
         settings: &HostSettings,
         inbox: Arc<Inbox>,
+        logs: Logs,
     ) -> Result<Engine, Vec<GraphError>> {
         let abilities: Vec<_> = specs.iter().map(|spec| spec.loader.abilities()).collect();
         let decls =
@@ -75,6 +78,7 @@ impl Engine {
             slots: slots.collect(),
             graph,
             inbox,
+            logs,
             listeners: Listeners::default(),
             calls: Calls::default(),
             requests: HashMap::new(),
@@ -94,10 +98,7 @@ impl Engine {
     pub(crate) async fn run(mut self) {
         let mut batch = Vec::new();
         while !self.ended {
-            let lost = self.inbox.take_all(&mut batch);
-            if lost > 0 {
-                self.listeners.tell(&Notice::Lost(lost));
-            }
+            self.inbox.take_all(&mut batch);
             if batch.is_empty() {
                 self.sleep().await;
             } else {

@@ -18,6 +18,7 @@ use crate::calls::CallOptions;
 use crate::command::Command;
 use crate::engine::Engine;
 use crate::inbox::{Inbox, Message};
+use crate::logs::Logs;
 use crate::notice::{self, Notices};
 use crate::plugins::HostView;
 use crate::report::StartupReport;
@@ -35,6 +36,7 @@ pub struct Host {
 /// The way to the loop. The loop ends when the last host is dropped.
 struct Link {
     inbox: Arc<Inbox>,
+    logs: Logs,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -89,6 +91,8 @@ impl Host {
         let inbox = Arc::new(Inbox::default());
         let (built, result) = std::sync::mpsc::sync_channel(1);
         let of_loop = Arc::clone(&inbox);
+        let logs = Logs::new(settings.logs.clone());
+        let kept = logs.clone();
         let body = move || {
             // Descriptors are looked at after so few turns, because a plugin that floods its channel takes many.
             let runtime =
@@ -98,7 +102,7 @@ impl Host {
                 Err(error) => return drop(built.send(Err(BuildError::System(error)))),
             };
             let context = runtime.enter();
-            let engine = match Engine::new(plugins(), &settings, of_loop) {
+            let engine = match Engine::new(plugins(), &settings, of_loop, kept) {
                 Ok(engine) => engine,
                 Err(errors) => return drop(built.send(Err(BuildError::Graph(errors)))),
             };
@@ -112,7 +116,7 @@ impl Host {
         let ended = || BuildError::System(std::io::Error::other("a loader panicked while the host was made"));
         // A moment's wait for a thread of our own, which may be done inside of an executor too.
         let graph = result.recv().map_err(|_| ended())??;
-        Ok(Host { graph, link: Arc::new(Link { inbox, thread: Some(thread) }) })
+        Ok(Host { graph, link: Arc::new(Link { inbox, logs, thread: Some(thread) }) })
     }
 
     /// The graph of the plugins.
@@ -282,6 +286,11 @@ impl Host {
         answer.await.map_err(|_| Refused { why: ended().message })
     }
 
+    /// What its plugins log.
+    pub fn logs(&self) -> &Logs {
+        &self.link.logs
+    }
+
     /// Everything that happens from now on.
     pub fn listen(&self) -> Notices {
         let (sender, receiver) = mpsc::channel(notice::BACKLOG);
@@ -334,5 +343,6 @@ impl Drop for Link {
         {
             let _ = thread.join();
         }
+        self.logs.close();
     }
 }

@@ -16,6 +16,8 @@
 //! 5. Nothing is repeated or chosen here.
 //! 6. The end is an input, not a dropped future.
 //!
+//! What plugins log is kept, read and watched beside the loop: [`logs`].
+//!
 //! What it does not do: it knows no particular runtime, no file format and no wire. Who picks those is the binary, or
 //! the embedding program.
 
@@ -24,6 +26,7 @@ mod command;
 mod engine;
 mod handle;
 mod inbox;
+pub mod logs;
 mod notice;
 mod plugins;
 mod report;

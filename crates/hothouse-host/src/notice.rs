@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use hothouse_kernel::{Event, Incarnation, Instant, PluginId};
-use hothouse_runtime::LogLine;
+use hothouse_kernel::Event;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -12,17 +11,6 @@ use tokio::sync::mpsc::error::TrySendError;
 pub enum Notice {
     /// The kernel moved something.
     Event(Arc<Event>),
-    /// A plugin wrote a line to its log, or the host about it.
-    Log {
-        /// The plugin.
-        plugin: PluginId,
-        /// The life that wrote it.
-        incarnation: Incarnation,
-        /// When it reached the host.
-        at: Instant,
-        /// The line.
-        line: Arc<LogLine>,
-    },
     /// The listener was too slow, and this many notices were left out here.
     Lost(u64),
 }
@@ -75,8 +63,7 @@ impl Listeners {
 impl Listener {
     /// False if nobody listens any more.
     fn tell(&mut self, notice: &Notice) -> bool {
-        let is_log = matches!(notice, Notice::Log { .. });
-        if self.lost > 0 && !(is_log && self.sender.capacity() < BACKLOG / 2) {
+        if self.lost > 0 {
             match self.sender.try_send(Notice::Lost(self.lost)) {
                 Ok(()) => self.lost = 0,
                 Err(TrySendError::Full(_)) => {
@@ -85,11 +72,6 @@ impl Listener {
                 }
                 Err(TrySendError::Closed(_)) => return false,
             }
-        }
-        // What plugins write must not crowd out what happens: the last quarter of the room is kept for that.
-        if matches!(notice, Notice::Log { .. }) && self.sender.capacity() < BACKLOG / 4 {
-            self.lost += 1;
-            return true;
         }
         match self.sender.try_send(notice.clone()) {
             Ok(()) => true,

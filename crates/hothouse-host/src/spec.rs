@@ -8,6 +8,8 @@ use hothouse_kernel::{EdgeDecl, Ladder, Need, PluginDecl, PluginSettings, Rung};
 use hothouse_runtime::{Abilities, Json, Loader};
 use semver::Version;
 
+use crate::logs::LogSettings;
+
 /// One plugin of a host.
 #[derive(Clone)]
 pub struct PluginSpec {
@@ -88,7 +90,7 @@ impl PluginSpec {
 }
 
 /// Settings of a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct HostSettings {
     /// How many plugins may be starting at the same time (`host.maxConcurrentStarts`); `None`: no limit.
     pub max_concurrent_starts: Option<NonZeroU32>,
@@ -99,6 +101,8 @@ pub struct HostSettings {
     /// How long a plugin that has had its `destroy` may take to react to SIGTERM, and any plugin to SIGKILL, before
     /// the next step is taken or it is given up (`host.killTimeout`).
     pub kill_timeout: Duration,
+    /// How what plugins log is kept. By default in memory only, and of each plugin only the last lines.
+    pub logs: LogSettings,
 }
 
 impl Default for HostSettings {
@@ -108,6 +112,7 @@ impl Default for HostSettings {
             stop_timeout: Duration::from_secs(10),
             close_grace: Duration::from_millis(200),
             kill_timeout: Duration::from_secs(2),
+            logs: LogSettings::default(),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::plugin::{PluginDraft, folder, plugin};
 use super::{Field, Fields, Setting, lifecycle};
 use crate::path::Path;
 use crate::problem::Report;
-use crate::project::HostSettings;
+use crate::project::{HostSettings, LogSettings};
 use crate::text::Text;
 use crate::tree::{Node, Value};
 
@@ -129,9 +129,31 @@ fn host(field: &Field<'_>, setting: &Setting<'_>, report: &mut Report) -> HostSe
     if let Some(field) = fields.optional("stateDir") {
         settings.state_dir = folder(&field, setting, report);
     }
+    if let Some(field) = fields.optional("logs") {
+        settings.logs = logs(&field, report);
+    }
     fields.finish(|_| false, report);
     settings
 }
+
+fn logs(field: &Field<'_>, report: &mut Report) -> LogSettings {
+    let mut settings = LogSettings::default();
+    let Some(mut fields) = Fields::of(field, "a map with `maxSize` and `keep`", report) else { return settings };
+    if let Some(field) = fields.optional("maxSize") {
+        settings.max_size = field.integer(MIN_LOG_FILE, MAX_INTEGER, report).unwrap_or(settings.max_size);
+    }
+    if let Some(field) = fields.optional("keep") {
+        let keep = field.integer(0, MAX_LOG_FILES, report).and_then(|keep| u32::try_from(keep).ok());
+        settings.keep = keep.unwrap_or(settings.keep);
+    }
+    fields.finish(|_| false, report);
+    settings
+}
+
+/// Smaller files would be changed for every batch of lines.
+const MIN_LOG_FILE: u64 = 64 * 1024;
+/// Nobody can look through more.
+const MAX_LOG_FILES: u64 = 10_000;
 
 /// The contract's own messages do not fit into less.
 const MIN_LINE: u64 = 1024;

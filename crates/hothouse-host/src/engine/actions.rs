@@ -7,7 +7,7 @@ use hothouse_kernel::phase::{Phase, StopCause};
 use hothouse_kernel::{Answer, Code, Failure, Incarnation, PluginId, Rung, Stage};
 use hothouse_protocol::{HealthStatus, json};
 use hothouse_runtime::contract::{self, PluginError};
-use hothouse_runtime::{Birth, Call, CallId, CallReply, HealthReply, Json, Reporter, unix_ms};
+use hothouse_runtime::{Birth, Call, CallId, CallReply, HealthReply, Json, Report, Reporter, unix_ms};
 
 use super::Engine;
 use crate::plugins::Living;
@@ -38,13 +38,14 @@ impl Engine {
     pub(super) fn launch(&mut self, plugin: PluginId, incarnation: Incarnation) {
         let inbox: Arc<dyn hothouse_runtime::Inbox> = self.inbox.clone();
         let slot = &mut self.slots[plugin.index()];
+        let log = self.logs.sink(&slot.identity.name, incarnation.0);
         let birth = Birth {
             identity: Arc::clone(&slot.identity),
             incarnation,
             config: slot.config.clone(),
             context: slot.context.clone(),
             capabilities: Arc::clone(&slot.capabilities),
-            reporter: Reporter::new(inbox, plugin, incarnation),
+            reporter: Reporter::new(inbox, plugin, incarnation, log),
         };
         let instance = slot.loader.launch(birth);
         slot.life = Some(Living { incarnation, instance, description: None });
@@ -78,14 +79,15 @@ impl Engine {
 
     /// Checks a plugin's health for the kernel.
     pub(super) fn check(&mut self, plugin: PluginId, incarnation: Incarnation) {
-        let reporter = Reporter::new(self.inbox.clone(), plugin, incarnation);
+        let inbox: Arc<dyn hothouse_runtime::Inbox> = self.inbox.clone();
+        let say = move |answer| inbox.take(plugin, incarnation, Report::Answer(answer));
         let reply = HealthReply::new(move |answer| match answer {
-            Ok(health) => reporter.answer(Answer::Checked(Box::new(health))),
+            Ok(health) => say(Answer::Checked(Box::new(health))),
             // That it is gone is reported by itself, with more about it.
             Err(error) if error.code == "GONE" => {}
             Err(error) => {
                 let failure = Failure::new(Code::Unhealthy, Stage::Check, error.to_string());
-                reporter.answer(Answer::Failed(Box::new(failure)));
+                say(Answer::Failed(Box::new(failure)));
             }
         });
         self.ask_health(plugin, reply);

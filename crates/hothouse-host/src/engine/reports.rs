@@ -1,13 +1,10 @@
 //! What instances have to say.
 
-use std::sync::Arc;
-
 use hothouse_kernel::{Answer, Code, Failure, Incarnation, Input, PluginId, Stage};
 use hothouse_runtime::contract::{Description, PluginError};
-use hothouse_runtime::{Call, Level, LogLine, Report, Stream};
+use hothouse_runtime::{Call, Report};
 
 use super::{Engine, exported};
-use crate::notice::Notice;
 use crate::plugins::Slot;
 
 impl Engine {
@@ -18,11 +15,6 @@ impl Engine {
                 if let Some(living) = self.slots[plugin.index()].living(incarnation) {
                     living.description = Some(description);
                 }
-            }
-            Report::Log(line) => self.log(plugin, incarnation, *line),
-            Report::Misbehaved(text) => {
-                let line = LogLine { stream: Stream::Host, level: Level::Warn, text: text.into() };
-                self.log(plugin, incarnation, line);
             }
             Report::Call { target, call } => self.plugin_calls(plugin, &target, *call),
         }
@@ -49,12 +41,6 @@ impl Engine {
             answer => answer,
         };
         self.handle(Input::Answered { plugin, incarnation, answer });
-    }
-
-    pub(super) fn log(&mut self, plugin: PluginId, incarnation: Incarnation, line: LogLine) {
-        if !self.listeners.is_empty() {
-            self.listeners.tell(&Notice::Log { plugin, incarnation, at: self.now, line: Arc::new(line) });
-        }
     }
 
     /// A plugin may call those that it depends on.
