@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper::{Method, Request};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -130,14 +130,40 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<A, ClientError> {
+        let body =
+            if method == Method::GET { Vec::new() } else { serde_json::to_vec(body).map_err(broken)? };
+        let (response, _asked) = self.send(method, path, body).await?;
+        let ok = response.status().is_success();
+        let bytes = response.into_body().collect().await.map_err(broken)?.to_bytes();
+        if ok {
+            serde_json::from_slice(&bytes).map_err(broken)
+        } else {
+            Err(ClientError::Refused(serde_json::from_slice(&bytes).map_err(broken)?))
+        }
+    }
+
+    /// Asks for something that comes bit by bit. A refusal comes at once.
+    pub(crate) async fn open(&self, path: &str) -> Result<(Incoming, Asked), ClientError> {
+        let (response, asked) = self.send(Method::GET, path, Vec::new()).await?;
+        if response.status().is_success() {
+            return Ok((response.into_body(), asked));
+        }
+        let bytes = response.into_body().collect().await.map_err(broken)?.to_bytes();
+        Err(ClientError::Refused(serde_json::from_slice(&bytes).map_err(broken)?))
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<(Response<Incoming>, Asked), ClientError> {
         let stream = UnixStream::connect(&self.socket)
             .await
             .map_err(|error| ClientError::NotRunning { socket: self.socket.clone(), error })?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        let connection = tokio::spawn(connection);
-        let body =
-            if method == Method::GET { Vec::new() } else { serde_json::to_vec(body).map_err(broken)? };
+        let asked = Asked(tokio::spawn(async move { drop(connection.await) }));
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -146,17 +172,19 @@ impl Client {
             .body(Full::new(Bytes::from(body)))
             .map_err(broken)?;
         let response = sender.send_request(request).await.map_err(broken)?;
-        let ok = response.status().is_success();
-        let bytes = response.into_body().collect().await.map_err(broken)?.to_bytes();
-        connection.abort();
-        if ok {
-            serde_json::from_slice(&bytes).map_err(broken)
-        } else {
-            Err(ClientError::Refused(serde_json::from_slice(&bytes).map_err(broken)?))
-        }
+        Ok((response, asked))
     }
 }
 
-fn broken(error: impl fmt::Display) -> ClientError {
+/// A question whose answer is on its way: it is carried as long as this is kept.
+pub(crate) struct Asked(tokio::task::JoinHandle<()>);
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+pub(crate) fn broken(error: impl fmt::Display) -> ClientError {
     ClientError::Broken(error.to_string())
 }

@@ -9,13 +9,16 @@
 //! | `POST /v1/stop`, `/v1/down` | [`Change`] | [`Stopped`] |
 //! | `POST /v1/call` | [`CallRequest`] | [`CallAnswer`] |
 //! | `GET /v1/health/NAME` | – | [`HealthAnswer`] |
+//! | `GET /v1/logs?plugin=NAME&since=TIME&level=LEVEL&last=NUMBER&follow=true` | – | a [`LogEntry`] per line, as they come |
 //!
 //! What is refused is answered with a status of 400 or more and a [`Problem`]. There is no server here.
 
 mod client;
+mod logs;
 mod types;
 
 pub use client::{Client, ClientError};
+pub use logs::{LogEntry, LogLine, LogQuery, LogStream};
 pub use types::{
     CallAnswer, CallRequest, Change, FailureInfo, HealthAnswer, PluginInfo, Plugins, Problem, RootCause,
     Started, Stopped, Timeline, TimelineEntry,

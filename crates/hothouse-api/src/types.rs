@@ -4,6 +4,8 @@ use hothouse_protocol::{HealthStatus, StartupOrchestrationResult};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::logs::LogLine;
+
 /// Every plugin of a host.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -105,6 +107,9 @@ pub struct RootCause {
     pub plugin: String,
     /// Why it failed.
     pub failure: FailureInfo,
+    /// The last lines of its log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub last_lines: Vec<LogLine>,
 }
 
 /// When what happened during a start, in milliseconds from the request, with fractions.

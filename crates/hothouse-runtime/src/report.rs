@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use hothouse_kernel::{Answer, Incarnation, PluginId};
 
-use crate::{Call, Level, LogLine, LogSink, Stream};
 use crate::contract::Description;
+use crate::{Call, Level, LogLine, LogSink, Stream};
 
 /// One thing that an instance has to say.
 #[derive(Debug)]

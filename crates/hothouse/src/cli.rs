@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Call(CallArgs),
     /// Ask a plugin for its health.
     Health(HealthArgs),
+    /// Show what plugins have logged, of a host that runs or of one that is gone.
+    Logs(LogsArgs),
     /// Stop everything and end the host.
     Down(ProjectJson),
     /// Check a JSON document against one of the protocol's schemas.
@@ -72,7 +74,8 @@ impl Command {
             Command::Start(args) | Command::Restart(args) => args.project.project.as_deref(),
             Command::Stop(StopArgs { project, .. })
             | Command::Call(CallArgs { project, .. })
-            | Command::Health(HealthArgs { project, .. }) => project.project.as_deref(),
+            | Command::Health(HealthArgs { project, .. })
+            | Command::Logs(LogsArgs { project, .. }) => project.project.as_deref(),
             Command::Validate(_) | Command::Schema(_) | Command::Completions(_) => None,
         }
     }
@@ -198,6 +201,45 @@ pub(crate) struct HealthArgs {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// The plugins; all of them if none is named.
+    #[arg(value_name = "PLUGIN")]
+    pub(crate) plugins: Vec<String>,
+    /// The same, as an option.
+    #[arg(long = "plugin", value_name = "PLUGIN", value_delimiter = ',')]
+    pub(crate) also: Vec<String>,
+    /// Stay, and show what is logged from now on.
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Only what was logged since then: a duration before now (90s, 10m, 2h, 1d) or a time in UTC (2026-11-22T01:02).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only the last so many lines of what there is; by default all, and 20 with --follow.
+    #[arg(long = "lines", short = 'n', value_name = "LINES")]
+    pub(crate) last: Option<usize>,
+    /// Only lines that are at least as bad as this. What is printed to stdout and stderr is `info`.
+    #[arg(long, value_enum)]
+    pub(crate) level: Option<LevelArg>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// Print every line as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LevelArg {
+    /// For those who look into the plugin.
+    Debug,
+    /// For the record.
+    Info,
+    /// Something to look at.
+    Warn,
+    /// Something that does not work.
+    Error,
 }
 
 #[derive(Debug, Args)]

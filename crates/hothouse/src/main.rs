@@ -5,6 +5,7 @@
 //! | what can be typed | `cli` |
 //! | exit codes | `exit` |
 //! | finding and reading the project | `project` |
+//! | where logs are kept, and how they are told | `logs` |
 //! | which runtime runs which plugin | `plugins` |
 //! | a host in the foreground | `up` |
 //! | the control API's server | `server`, `socket` |
@@ -15,6 +16,7 @@
 mod cli;
 mod commands;
 mod exit;
+mod logs;
 mod places;
 mod plugins;
 mod project;
@@ -58,6 +60,7 @@ async fn run(cli: Cli) -> Exit {
         Command::Restart(args) => commands::change::restart(args, socket).await,
         Command::Call(args) => commands::call::run(args, socket).await,
         Command::Health(args) => commands::health::run(args, socket).await,
+        Command::Logs(args) => commands::logs::run(args, socket).await,
         Command::Down(args) => commands::change::down(args, socket).await,
         Command::Validate(args) => commands::validate::run(&args),
         Command::Schema(args) => commands::schema::run(&args),

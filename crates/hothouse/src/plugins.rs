@@ -14,13 +14,14 @@ use hothouse_process::{
 use hothouse_runtime::{Json, Loader};
 use regex::Regex;
 
-/// The settings of the host.
+/// The settings of the host, but for its logs.
 pub(crate) fn settings(project: &Project) -> HostSettings {
     HostSettings {
         max_concurrent_starts: project.host.max_concurrent_starts,
         stop_timeout: project.host.stop_timeout,
         close_grace: project.host.close_grace,
         kill_timeout: project.host.kill_timeout,
+        ..HostSettings::default()
     }
 }
 

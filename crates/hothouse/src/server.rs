@@ -1,4 +1,7 @@
-//! The control API's server: HTTP/1.1 over the control socket. Every request becomes one question to the host.
+//! The control API's server: HTTP/1.1 over the control socket. Every request becomes one question to the host; logs, which
+//! are answered bit by bit, are in `logs`.
+
+mod logs;
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -8,11 +11,12 @@ use std::time::{Duration, Instant};
 
 use hothouse_api::{CallAnswer, CallRequest, Change, HealthAnswer, Problem, Stopped};
 use hothouse_config::Project;
-use hothouse_host::{CallOptions, Host, Refused};
+use hothouse_host::{CallOptions, Host, Refused, StartupReport};
 use hothouse_kernel::input::Targets;
 use hothouse_protocol::{StartupOptions, near_miss};
 use hothouse_runtime::Json;
 use hothouse_runtime::contract::PluginError;
+use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -24,7 +28,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{Notify, mpsc};
 
 use crate::socket::Owned;
-use crate::{plugins, show};
+use crate::{logs as kept, plugins, show};
 
 /// The largest body that is read.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -127,12 +131,20 @@ async fn connection(stream: tokio::net::UnixStream, app: Arc<App>, _open: mpsc::
 
 type Answer = Result<Vec<u8>, (StatusCode, Problem)>;
 
-async fn answer(request: Request<Incoming>, app: &App) -> Response<Full<Bytes>> {
-    let (status, body) = match route(request, app).await {
+async fn answer(request: Request<Incoming>, app: &Arc<App>) -> Response<BoxBody<Bytes, Infallible>> {
+    let outcome = if request.method() == Method::GET && request.uri().path() == "/v1/logs" {
+        match logs::answer(request.uri().query().unwrap_or_default(), app).await {
+            Ok(response) => return response,
+            Err(refusal) => Err(refusal),
+        }
+    } else {
+        route(request, app).await
+    };
+    let (status, body) = match outcome {
         Ok(body) => (StatusCode::OK, body),
         Err((status, problem)) => (status, serde_json::to_vec(&problem).unwrap_or_default()),
     };
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+    let mut response = Response::new(Full::new(Bytes::from(body)).boxed());
     *response.status_mut() = status;
     response
         .headers_mut()
@@ -167,7 +179,7 @@ async fn start(app: &App, change: Change) -> Answer {
     let (targets, options) = change_of(app, &change)?;
     let context = plugins::context(&app.project);
     let report = app.host.start_in_context(targets, &options, context).await.map_err(refused)?;
-    redacted(app, &show::started(&report, &app.project))
+    started(app, &report).await
 }
 
 async fn restart(app: &App, change: Change) -> Answer {
@@ -175,7 +187,13 @@ async fn restart(app: &App, change: Change) -> Answer {
     let (targets, options) = change_of(app, &change)?;
     let context = plugins::context(&app.project);
     let report = app.host.restart_in_context(targets, &options, context).await.map_err(refused)?;
-    redacted(app, &show::started(&report, &app.project))
+    started(app, &report).await
+}
+
+async fn started(app: &App, report: &StartupReport) -> Answer {
+    let mut started = show::started(report, &app.project);
+    kept::add_last_lines(&mut started, &app.host, &app.project).await;
+    redacted(app, &started)
 }
 
 /// What is started now would be stopped at once, and whoever asked would believe that it runs.

@@ -138,7 +138,9 @@ fn host(field: &Field<'_>, setting: &Setting<'_>, report: &mut Report) -> HostSe
 
 fn logs(field: &Field<'_>, report: &mut Report) -> LogSettings {
     let mut settings = LogSettings::default();
-    let Some(mut fields) = Fields::of(field, "a map with `maxSize` and `keep`", report) else { return settings };
+    let Some(mut fields) = Fields::of(field, "a map with `maxSize` and `keep`", report) else {
+        return settings;
+    };
     if let Some(field) = fields.optional("maxSize") {
         settings.max_size = field.integer(MIN_LOG_FILE, MAX_INTEGER, report).unwrap_or(settings.max_size);
     }

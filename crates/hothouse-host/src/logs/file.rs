@@ -220,7 +220,8 @@ impl Open {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 outcome => {
                     let error = outcome.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into());
-                    let whole = lines[..written].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+                    let whole =
+                        lines[..written].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
                     // If this fails too, the line is ended when the file is opened again.
                     let _ = self.file.set_len(self.size + whole as u64);
                     return Err(Unwritten { error, written: whole });

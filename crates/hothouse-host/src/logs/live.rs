@@ -13,6 +13,9 @@ use super::record::LogRecord;
 /// How many bytes of lines may wait for one listener.
 const ROOM: usize = 4 * 1024 * 1024;
 
+/// After how long it is said that lines were left out, if no line comes that is let through.
+const SAY_GAP_AFTER: Duration = Duration::from_millis(500);
+
 /// Lines of one plugin that were written together.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
@@ -83,8 +86,12 @@ struct Pace {
 impl Listeners {
     /// A listener from now on. `per_second`: how many bytes in a second are enough for it.
     pub(crate) fn add(&self, plugins: Option<Vec<String>>, per_second: Option<u64>) -> LogFeed {
-        let pace = per_second
-            .map(|per_second| Pace { per_second, left: per_second, is_over: false, since: Instant::now() });
+        let pace = per_second.map(|per_second| Pace {
+            per_second,
+            left: per_second,
+            is_over: false,
+            since: Instant::now(),
+        });
         let mut all = self.lock();
         let closed = self.closed.load(Ordering::Acquire);
         let queue = Queue { blocks: VecDeque::new(), bytes: 0, lost: 0, pace, closed, abandoned: false };
@@ -179,7 +186,8 @@ impl LogFeed {
         self.after.insert(plugin, until);
     }
 
-    /// What comes next; `None` when the logs are closed and everything has been given.
+    /// What comes next; `None` when the logs are closed and everything has been given. If so many bytes per second are
+    /// enough, it is to be awaited in a tokio runtime that keeps time.
     pub async fn next(&mut self) -> Option<Live> {
         loop {
             if let Some(live) = self.try_next() {
@@ -189,8 +197,19 @@ impl LogFeed {
                 // It may have been closed right after something was written.
                 return self.try_next();
             }
-            self.waiting.filled.notified().await;
+            if !self.is_behind() {
+                self.waiting.filled.notified().await;
+            } else if tokio::time::timeout(SAY_GAP_AFTER, self.waiting.filled.notified()).await.is_err() {
+                // Nothing has come since, before which it could have been said.
+                return Some(Live::Lost(std::mem::take(&mut self.waiting.lock().lost)));
+            }
         }
+    }
+
+    /// Whether lines were left out to keep the pace, and nothing has come after them.
+    fn is_behind(&self) -> bool {
+        let queue = self.waiting.lock();
+        queue.lost > 0 && queue.blocks.is_empty()
     }
 
     /// What comes next, if it is there already.
@@ -272,7 +291,10 @@ mod tests {
             listeners.tell(&block("db", number, "more than ten bytes"));
         }
         listeners.close();
-        assert_eq!((text(feed.try_next()), text(feed.try_next())), ("more than ten bytes".into(), "3 lost".into()));
+        assert_eq!(
+            (text(feed.try_next()), text(feed.try_next())),
+            ("more than ten bytes".into(), "3 lost".into())
+        );
         assert_eq!(crate::wait(feed.next()), None);
     }
 
@@ -300,6 +322,9 @@ mod tests {
         assert_eq!(through, 10);
         assert!(!pace.lets_through(100, after(400)), "until half of it is there again");
         assert!(pace.lets_through(100, after(600)));
-        assert!(pace.lets_through(5000, after(5000)), "a block larger than a second's worth gets through alone");
+        assert!(
+            pace.lets_through(5000, after(5000)),
+            "a block larger than a second's worth gets through alone"
+        );
     }
 }

@@ -137,7 +137,10 @@ impl Filter {
 }
 
 impl Past {
-    pub(crate) fn of_files(sources: Vec<(Arc<Path>, String, Vec<Segment>)>, selection: &LogSelection) -> Past {
+    pub(crate) fn of_files(
+        sources: Vec<(Arc<Path>, String, Vec<Segment>)>,
+        selection: &LogSelection,
+    ) -> Past {
         let files = |(folder, stem, segments)| Source::files(folder, stem, segments);
         Past::new(sources.into_iter().map(files).collect(), selection)
     }
@@ -155,14 +158,8 @@ impl Past {
                 errors.push_back(error);
             }
         }
-        let mut past = Past {
-            sources,
-            next: BinaryHeap::new(),
-            errors,
-            filter,
-            last: None,
-            wanted: selection.last,
-        };
+        let mut past =
+            Past { sources, next: BinaryHeap::new(), errors, filter, last: None, wanted: selection.last };
         (0..past.sources.len()).for_each(|source| past.advance(source));
         past
     }
@@ -296,9 +293,14 @@ impl FileSource {
         self.at = 0;
         while let Some(segment) = self.segments.front().copied() {
             let length = match self.open(segment)? {
-                Some(file) if self.inode.is_none_or(|inode| file.metadata().is_ok_and(|found| found.ino() == inode)) => {
+                Some(file)
+                    if self
+                        .inode
+                        .is_none_or(|inode| file.metadata().is_ok_and(|found| found.ino() == inode)) =>
+                {
                     self.inode = Some(file.metadata()?.ino());
-                    let room = usize::try_from(segment.until.saturating_sub(self.offset)).unwrap_or(usize::MAX);
+                    let room =
+                        usize::try_from(segment.until.saturating_sub(self.offset)).unwrap_or(usize::MAX);
                     read_at(&file, self.offset, room.min(PIECE), &mut self.piece)?
                 }
                 // It has been removed meanwhile, because there were too many.
@@ -334,9 +336,9 @@ impl FileSource {
 fn existing(path: &PathBuf) -> io::Result<Option<File>> {
     match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        opened => {
-            opened.map(Some).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
-        }
+        opened => opened
+            .map(Some)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
     }
 }
 
@@ -365,7 +367,11 @@ fn begin_of_last(file: &File, until: u64, wanted: usize, filter: &Filter) -> io:
         let mut piece = Vec::new();
         read_at(file, begin, usize::try_from(length).unwrap_or(PIECE), &mut piece)?;
         piece.append(&mut rest);
-        let first = if begin == 0 { 0 } else { piece.iter().position(|byte| *byte == b'\n').map_or(piece.len(), |at| at + 1) };
+        let first = if begin == 0 {
+            0
+        } else {
+            piece.iter().position(|byte| *byte == b'\n').map_or(piece.len(), |at| at + 1)
+        };
         let mut end = piece.len();
         for line in piece[first..].split_inclusive(|byte| *byte == b'\n').rev() {
             end -= line.len();
@@ -415,14 +421,18 @@ mod tests {
         let line = |second| {
             let level = if second % 10 == 0 { "warn" } else { "info" };
             let (minute, second) = (second / 60 % 60, second % 60);
-            format!("2026-11-22T01:{minute:02}:{second:02}.000Z {plugin} 1 stdout {level} | {minute}:{second}\n")
+            format!(
+                "2026-11-22T01:{minute:02}:{second:02}.000Z {plugin} 1 stdout {level} | {minute}:{second}\n"
+            )
         };
         seconds.map(line).collect()
     }
 
     fn read(scratch: &Scratch, selection: &LogSelection) -> Vec<String> {
         let past = selection.read_folder(&scratch.0).unwrap();
-        past.map(|record| record.unwrap()).map(|record| format!("{} {}", record.plugin, record.text)).collect()
+        past.map(|record| record.unwrap())
+            .map(|record| format!("{} {}", record.plugin, record.text))
+            .collect()
     }
 
     #[test]
@@ -433,7 +443,16 @@ mod tests {
         scratch.write("db.log", &lines("db", [6, 8].into_iter()));
         scratch.write("@acme%2Fweb.log", &lines("@acme/web", [1, 4, 7].into_iter()));
         let all = LogSelection::default();
-        let expected = ["db 0:0", "@acme/web 0:1", "db 0:2", "@acme/web 0:4", "db 0:4", "db 0:6", "@acme/web 0:7", "db 0:8"];
+        let expected = [
+            "db 0:0",
+            "@acme/web 0:1",
+            "db 0:2",
+            "@acme/web 0:4",
+            "db 0:4",
+            "db 0:6",
+            "@acme/web 0:7",
+            "db 0:8",
+        ];
         let mut found = read(&scratch, &all);
         // Two lines of the same millisecond have no order among plugins.
         found[3..5].sort();
@@ -444,7 +463,10 @@ mod tests {
         assert_eq!(read(&scratch, &last), expected[5..]);
         assert_eq!(read(&scratch, &LogSelection { last: Some(0), ..all.clone() }), [""; 0]);
         for since in ["2026-11-22T01:00:06", "2026-11-22T01:00:06Z", "2026-11-22T01:00:05.001Z"] {
-            assert_eq!(read(&scratch, &LogSelection { since: Some(since.into()), ..all.clone() }), expected[5..]);
+            assert_eq!(
+                read(&scratch, &LogSelection { since: Some(since.into()), ..all.clone() }),
+                expected[5..]
+            );
         }
         assert_eq!(logged_plugins(&scratch.0).unwrap(), ["@acme/web", "db"]);
     }
@@ -459,8 +481,7 @@ mod tests {
             assert_eq!(found.len(), last.min(3500), "{last}");
             assert_eq!(found.last().unwrap(), "db 58:19");
         }
-        let warnings =
-            LogSelection { last: Some(200), level: Some(Level::Warn), ..LogSelection::default() };
+        let warnings = LogSelection { last: Some(200), level: Some(Level::Warn), ..LogSelection::default() };
         let found = read(&scratch, &warnings);
         assert_eq!((found.len(), found[0].as_str()), (200, "db 25:0"));
     }

@@ -198,7 +198,16 @@ mod tests {
     #[test]
     fn any_bytes_are_one_harmless_line_and_come_back_as_they_were() {
         let all: Vec<u8> = (0..=255).collect();
-        for text in [&b""[..], b" ", b"  two  spaces ", b"a\tb", b"c:\\x41\\", b"\0\r\n\x1b[2J", "\u{9b}\u{e4}\u{1f331}".as_bytes(), &all] {
+        for text in [
+            &b""[..],
+            b" ",
+            b"  two  spaces ",
+            b"a\tb",
+            b"c:\\x41\\",
+            b"\0\r\n\x1b[2J",
+            "\u{9b}\u{e4}\u{1f331}".as_bytes(),
+            &all,
+        ] {
             let line = written(text);
             assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
             let shown = std::str::from_utf8(&line).unwrap();
@@ -211,7 +220,9 @@ mod tests {
     #[test]
     fn what_is_no_record_is_none() {
         let whole = String::from_utf8(written(b"x")).unwrap();
-        for wrong in ["", "\n", "x", "2026-11-22T01:02:03.004Z db", &whole[1..], &whole.replace("warn", "loud")] {
+        for wrong in
+            ["", "\n", "x", "2026-11-22T01:02:03.004Z db", &whole[1..], &whole.replace("warn", "loud")]
+        {
             assert_eq!(LogRecord::read(wrong.as_bytes()), None, "{wrong}");
         }
         // A crash may cut off the end of the last line; what is there is still of use.

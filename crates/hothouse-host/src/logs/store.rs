@@ -184,7 +184,8 @@ impl Paper {
     /// Writes lines, or counts them. Returns what is to be said about that to those who do not read the file.
     fn write(&mut self, author: &Author, lines: &[u8]) -> Option<Vec<u8>> {
         if let Some((why, missing)) = &self.trouble {
-            let said = note(author, &format!("{missing} lines are missing here: they could not be written ({why})"));
+            let said =
+                note(author, &format!("{missing} lines are missing here: they could not be written ({why})"));
             if self.file.append(&said).is_err() {
                 self.miss(lines);
                 return None;
@@ -266,7 +267,8 @@ impl Batch {
         let (life, lines) = (&self.life, &mut self.lines);
         // Lines that were read at once have the same time, and the clock is read once for them.
         let time = now();
-        let mut write = |kind: (Stream, Level, bool), text: &[u8]| life.author.write(lines, &time, kind, text);
+        let mut write =
+            |kind: (Stream, Level, bool), text: &[u8]| life.author.write(lines, &time, kind, text);
         let count = self.gathering.give(life.redact.as_deref(), &mut write);
         if count > 0 {
             life.log.add(&life.author, &self.lines, count);

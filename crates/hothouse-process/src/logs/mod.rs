@@ -56,11 +56,7 @@ pub(crate) struct Heard {
 impl LogTap {
     /// Has these pipes read from now on, and the lines passed on. `awaited`: the line that says that the child is
     /// ready.
-    pub(crate) fn open(
-        ends: LogEnds,
-        sink: &Arc<dyn LogSink>,
-        awaited: Option<Regex>,
-    ) -> io::Result<LogTap> {
+    pub(crate) fn open(ends: LogEnds, sink: &Arc<dyn LogSink>, awaited: Option<Regex>) -> io::Result<LogTap> {
         let reader = Reader::of_this_process()?;
         let (saying, said) = oneshot::channel();
         let is_awaited = awaited.is_some();

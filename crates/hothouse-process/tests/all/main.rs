@@ -6,5 +6,6 @@ mod channel;
 mod conformance;
 mod containment;
 mod health;
+mod logs;
 mod readiness;
 mod spawning;

@@ -13,8 +13,8 @@ use hothouse_protocol::HealthStatus;
 use super::{Behaviour, Subject};
 use crate::contract::{Description, PluginError};
 use crate::{
-    Abilities, Birth, Call, CallId, CallReply, HealthReply, Identity, Inbox, Instance, Json, Level, LineByLine,
-    Loader, LogInlet, LogLine, LogSink, Report, Reporter, Stream,
+    Abilities, Birth, Call, CallId, CallReply, HealthReply, Identity, Inbox, Instance, Json, Level,
+    LineByLine, Loader, LogInlet, LogLine, LogSink, Report, Reporter, Stream,
 };
 
 /// As long as a broken runtime is waited for.

@@ -5,6 +5,7 @@ pub(crate) mod change;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod health;
+pub(crate) mod logs;
 pub(crate) mod plan;
 pub(crate) mod ps;
 pub(crate) mod schema;

@@ -1,13 +1,14 @@
 //! What happens in a host, as lines for people and as JSON for programs.
 
+use hothouse_api::LogLine;
 use hothouse_config::Project;
 use hothouse_host::Notice;
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::phase::StopCause;
 use hothouse_kernel::{Code, Event, Failure, Graph, PluginId};
-use hothouse_runtime::Stream;
 use serde_json::{Value, json};
 
+use super::log::LogWriter;
 use super::style::{Style, harmless};
 
 /// Writes what happens, line by line.
@@ -25,20 +26,15 @@ impl<'a> EventWriter<'a> {
         EventWriter { graph, project, style, width: width.min(24) }
     }
 
+    /// The line for a line of a log.
+    pub(crate) fn log(&self, line: &LogLine) -> String {
+        LogWriter::new(self.style, self.width).line("         ", line)
+    }
+
     /// The line for a notice; `None` if people need not see it.
     pub(crate) fn line(&self, notice: &Notice) -> Option<String> {
         match notice {
             Notice::Event(event) => self.event(event),
-            Notice::Log { plugin, line, .. } => {
-                let text = harmless(&self.project.secrets.redact(&line.text));
-                let (mark, text) = match line.stream {
-                    Stream::Stdout | Stream::Log => ("|", text),
-                    Stream::Stderr => ("!", text),
-                    Stream::Host => ("?", self.style.yellow(&text)),
-                };
-                let name = format!("{:>width$}", self.graph.name(*plugin), width = self.width);
-                Some(format!("{:9} {} {mark} {text}", "", self.style.dim(&name)))
-            }
             Notice::Lost(count) => {
                 Some(self.style.yellow(&format!("{count} lines were left out: too many at once")))
             }
@@ -121,15 +117,6 @@ pub(crate) fn notice_json(notice: &Notice, graph: &Graph, project: &Project) -> 
             value["atMs"] = json!(event.at.as_nanos() as f64 / 1e6);
             value
         }
-        Notice::Log { plugin, incarnation, at, line } => json!({
-            "type": "log",
-            "atMs": at.as_nanos() as f64 / 1e6,
-            "plugin": graph.name(*plugin),
-            "incarnation": incarnation.0,
-            "stream": line.stream.as_str(),
-            "level": line.level.as_str(),
-            "text": project.secrets.redact(&line.text),
-        }),
         Notice::Lost(count) => json!({ "type": "lost", "count": count }),
     }
 }

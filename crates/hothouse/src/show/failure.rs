@@ -6,6 +6,7 @@ use hothouse_config::Project;
 use hothouse_kernel::{Failure, Graph};
 
 use super::advice::hothouse;
+use super::log::mark;
 use super::style::{Style, harmless};
 
 /// A failure as the control API tells it. What must not be seen is not in it.
@@ -34,7 +35,7 @@ fn place(plugin: &str, project: &Project) -> Option<String> {
 pub(crate) fn start_failed(started: &Started, style: Style, running: bool) -> String {
     let mut lines = Vec::new();
     match &started.root_cause {
-        Some(RootCause { plugin, failure }) => {
+        Some(RootCause { plugin, failure, .. }) => {
             let detail = failure.detail.as_ref().map_or_else(String::new, |detail| format!(" ({detail})"));
             let place = failure.place.as_ref().map_or_else(String::new, |place| format!(" [{place}]"));
             lines.push(format!(
@@ -75,6 +76,14 @@ pub(crate) fn start_failed(started: &Started, style: Style, running: bool) -> St
             lines.push(format!("  {what}: {}", plugins.join(", ")));
         }
     }
+    if let Some(RootCause { plugin, last_lines, .. }) = &started.root_cause
+        && !last_lines.is_empty()
+    {
+        lines.push(format!("  the last lines of `{plugin}`:"));
+        lines.extend(
+            last_lines.iter().map(|line| format!("    {} {}", mark(&line.stream), harmless(&line.text))),
+        );
+    }
     if let Some(cause) = &started.root_cause {
         lines.push(format!("  next: {}", next_step(cause, running)));
     }
@@ -83,7 +92,7 @@ pub(crate) fn start_failed(started: &Started, style: Style, running: bool) -> St
 
 /// What to type next. `running`: whether there is a host that goes on.
 fn next_step(cause: &RootCause, running: bool) -> String {
-    let RootCause { plugin, failure } = cause;
+    let RootCause { plugin, failure, .. } = cause;
     let again = if running { hothouse(&format!("start {plugin}")) } else { hothouse("up") };
     let place = failure.place.as_deref().unwrap_or("the project file");
     match (failure.code.as_str(), failure.stage.as_str()) {

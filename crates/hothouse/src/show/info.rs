@@ -61,6 +61,7 @@ pub(crate) fn started(report: &StartupReport, project: &Project) -> Started {
     let root_cause = report.root_cause().map(|(plugin, failure)| RootCause {
         plugin: plugin.into(),
         failure: failure_info(failure, plugin, report.graph(), project),
+        last_lines: Vec::new(),
     });
     Started { result, timeline: timeline(report), root_cause }
 }

@@ -4,6 +4,7 @@ mod advice;
 mod events;
 mod failure;
 mod info;
+mod log;
 mod style;
 mod table;
 
@@ -11,6 +12,7 @@ pub(crate) use advice::{advise_for, hothouse};
 pub(crate) use events::{EventWriter, notice_json};
 pub(crate) use failure::start_failed;
 pub(crate) use info::{plugins, started};
+pub(crate) use log::LogWriter;
 pub(crate) use style::{Style, harmless};
 pub(crate) use table::{Cell, table};
 

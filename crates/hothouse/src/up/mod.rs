@@ -1,5 +1,6 @@
 //! A host in the foreground: start, stay, stop.
 
+mod happenings;
 mod report;
 mod screen;
 mod wish;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hothouse_config::Project;
-use hothouse_host::{BuildError, Host, Notices, Refused, StartupReport};
+use hothouse_host::{BuildError, Host, HostSettings, Refused, StartupReport};
 use hothouse_kernel::input::Targets;
 use tokio::select;
 
@@ -21,8 +22,9 @@ use crate::exit::Exit;
 use crate::server::{App, Server};
 use crate::show::{self, Style};
 use crate::socket::{self, Unavailable};
-use crate::{places, plugins, project};
+use crate::{logs, places, plugins, project};
 
+use happenings::Happenings;
 use screen::Screen;
 use wish::Wishes;
 
@@ -34,15 +36,12 @@ pub(crate) async fn run(args: UpArgs, socket: Option<PathBuf>) -> Exit {
     }
 }
 
-/// How many notices are shown when what was waited for has happened.
-const SHOWN_AT_THE_END: usize = 10_000;
-
 struct Session {
     args: UpArgs,
     host: Host,
     app: Arc<App>,
     server: Server,
-    notices: Notices,
+    happenings: Happenings,
     screen: Screen,
     wishes: Wishes,
 }
@@ -67,16 +66,19 @@ impl Session {
         })?;
         let wishes = Wishes::new().map_err(|error| fail(&error.to_string(), Exit::Internal))?;
         let host = spawn_host(&project)?;
-        let notices = host.listen();
+        let happenings = Happenings::of(&host, !args.no_logs);
         let screen =
             Screen::new(&args, &host, &project).map_err(|error| fail(&error.to_string(), Exit::Internal))?;
         let app = Arc::new(App::new(host.clone(), project));
         let server = Server::start(owned, Arc::clone(&app));
-        Ok(Session { args, host, app, server, notices, screen, wishes })
+        Ok(Session { args, host, app, server, happenings, screen, wishes })
     }
 
     async fn run(mut self) -> Exit {
         let exit = self.start_and_stay().await;
+        // Whoever follows the logs is told that this was all, and what was left out.
+        self.host.logs().close();
+        self.happenings.take_rest(&mut self.screen);
         self.screen.finish();
         self.server.finish().await;
         exit
@@ -93,7 +95,7 @@ impl Session {
             Err(refused) => return fail(&refused.why, Exit::Refused),
         };
         let written = report::write(self.args.report.as_deref(), &report, self.project());
-        let exit = self.tell_start(&report, began);
+        let exit = self.tell_start(&report, began).await;
         if self.leaves_after(&report) {
             return exit;
         }
@@ -127,7 +129,7 @@ impl Session {
         });
         let stopping = self.host.clone();
         let cut_off = select! {
-            report = showing(&mut self.notices, &mut self.screen, &mut start) => return report,
+            report = showing(&mut self.happenings, &mut self.screen, &mut start) => return report,
             () = self.wishes.stop(&self.app) => {
                 self.app.goes_down();
                 stopping.stop_all()
@@ -135,17 +137,17 @@ impl Session {
         };
         let mut both = pin!(async { tokio::join!(start, cut_off) });
         loop {
-            let Session { notices, screen, wishes, .. } = self;
+            let Session { happenings, screen, wishes, .. } = self;
             select! {
-                (report, _) = showing(notices, screen, &mut both) => return report,
+                (report, _) = showing(happenings, screen, &mut both) => return report,
                 () = wishes.signal() => self.tell_waiting().await,
             }
         }
     }
 
     /// Says what the start came to.
-    fn tell_start(&mut self, report: &StartupReport, began: Instant) -> Exit {
-        let started = show::started(report, self.project());
+    async fn tell_start(&mut self, report: &StartupReport, began: Instant) -> Exit {
+        let mut started = show::started(report, self.project());
         if report.all_successful() {
             let total = show::duration(began.elapsed());
             let path = started.timeline.critical_path.join(" → ");
@@ -157,6 +159,7 @@ impl Session {
             ));
             return Exit::Ok;
         }
+        logs::add_last_lines(&mut started, &self.host, &self.app.project).await;
         self.screen
             .fail(&show::start_failed(&started, Style::stderr(), !self.leaves_after(report)), &started);
         if report.was_stopped() { Exit::Interrupted } else { Exit::StartFailed }
@@ -170,8 +173,8 @@ impl Session {
 
     /// Until a stop is asked for.
     async fn stay(&mut self) {
-        let Session { notices, screen, wishes, app, .. } = self;
-        showing(notices, screen, wishes.stop(app)).await;
+        let Session { happenings, screen, wishes, app, .. } = self;
+        showing(happenings, screen, wishes.stop(app)).await;
     }
 
     /// Stops everything in order. Whoever asks again meanwhile is told what is waited for.
@@ -181,9 +184,9 @@ impl Session {
         let host = self.host.clone();
         let mut stop = pin!(host.stop_all());
         loop {
-            let Session { notices, screen, wishes, .. } = self;
+            let Session { happenings, screen, wishes, .. } = self;
             select! {
-                stopped = showing(notices, screen, &mut stop) => {
+                stopped = showing(happenings, screen, &mut stop) => {
                     let Ok(abandoned) = stopped else { return Exit::Internal };
                     if abandoned.is_empty() {
                         self.screen.say("down: everything is stopped");
@@ -206,19 +209,16 @@ impl Session {
 }
 
 /// Shows what happens until a future is done, and then what has happened by then.
-async fn showing<F: Future>(notices: &mut Notices, screen: &mut Screen, future: F) -> F::Output {
+async fn showing<F: Future>(happenings: &mut Happenings, screen: &mut Screen, future: F) -> F::Output {
     let mut future = pin!(future);
     loop {
         select! {
             output = &mut future => {
                 // What there was by now, and not what a plugin that never stops writing still adds.
-                for _ in 0..SHOWN_AT_THE_END {
-                    let Some(notice) = notices.try_next() else { break };
-                    screen.show(&notice);
-                }
+                happenings.take_rest(screen);
                 return output;
             }
-            Some(notice) = notices.next() => screen.show(&notice),
+            Some(item) = happenings.next() => screen.show(item),
             () = screen.tick() => screen.draw(),
         }
     }
@@ -230,9 +230,12 @@ fn spawn_host(project: &Arc<Project>) -> Result<Host, Exit> {
         fail(&format!("there is no thread to spawn plugins from: {error}"), Exit::Internal)
     })?;
     let specs = plugins::specs(&of_host, &spawner).map_err(|error| fail(&error, Exit::Config))?;
-    Host::spawn(plugins::settings(project), move || specs).map_err(|error| match error {
-        BuildError::Graph(_) => fail(&error.to_string(), Exit::Config),
-        BuildError::System(_) => fail(&error.to_string(), Exit::Internal),
+    let logs = logs::settings(project).map_err(|error| fail(&error, Exit::Config))?;
+    Host::spawn(HostSettings { logs, ..plugins::settings(project) }, move || specs).map_err(|error| {
+        match error {
+            BuildError::Graph(_) => fail(&error.to_string(), Exit::Config),
+            BuildError::System(_) => fail(&error.to_string(), Exit::Internal),
+        }
     })
 }
 

@@ -8,8 +8,9 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hothouse_api::Started;
+use hothouse_api::{LogEntry, Started};
 use hothouse_config::Project;
+use hothouse_host::logs::{Live, LogRecord};
 use hothouse_host::{Host, Notice};
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::{Event, Graph, PluginId};
@@ -17,15 +18,16 @@ use hothouse_protocol::DateTime;
 use hothouse_runtime::unix_ms;
 
 use crate::cli::UpArgs;
+use crate::logs;
 use crate::show::{self, EventWriter, Style};
 
+use super::happenings::Item;
 use super::writer::{To, Writer};
 
 /// Where everything is written.
 pub(crate) struct Screen {
     mode: Mode,
     writer: Writer,
-    logs: bool,
     graph: Arc<Graph>,
     project: Arc<Project>,
     status: Status,
@@ -61,7 +63,6 @@ impl Screen {
         Ok(Screen {
             mode,
             writer: Writer::new()?,
-            logs: !args.no_logs,
             graph: Arc::clone(host.graph()),
             project: Arc::clone(project),
             status: Status::default(),
@@ -84,16 +85,36 @@ impl Screen {
         }
     }
 
-    /// Shows something that happened.
-    pub(crate) fn show(&mut self, notice: &Notice) {
+    /// Shows something.
+    pub(crate) fn show(&mut self, item: Item) {
+        match item {
+            Item::Happened(notice) => self.happened(&notice),
+            Item::Logged(live) => self.logged(live),
+        }
+    }
+
+    fn logged(&mut self, live: Live) {
+        match live {
+            Live::Lines(records) => records.into_iter().for_each(|record| self.log_line(record)),
+            Live::Lost(count) => self.happened(&Notice::Lost(count)),
+        }
+    }
+
+    fn log_line(&mut self, record: LogRecord) {
+        let line = logs::line(record, &self.project);
+        if self.mode == Mode::Json {
+            return self.json(&serde_json::to_value(LogEntry::Log(line)).unwrap_or_default());
+        }
+        let line = EventWriter::new(&self.graph, &self.project, Style::stderr()).log(&line);
+        self.line(&line);
+    }
+
+    fn happened(&mut self, notice: &Notice) {
         if let Notice::Event(event) = notice {
             self.status.note(event);
             if matches!(event.what, Happening::StartEnded { .. }) {
                 self.ticker = None;
             }
-        }
-        if matches!(notice, Notice::Log { .. }) && !self.logs {
-            return;
         }
         if self.mode == Mode::Json {
             let mut value = show::notice_json(notice, &self.graph, &self.project);

@@ -2,12 +2,14 @@
 //! takes goes on answering, stopping and ending. What does not fit is left out and counted.
 
 use std::io::{self, Write};
-use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-/// How many pieces may wait to be written.
-const ROOM: usize = 4096;
+/// How many pieces may wait to be written, and how many bytes.
+const ROOM: (usize, usize) = (16 * 1024, 8 * 1024 * 1024);
 /// How long the end waits for what has not been written yet.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -21,6 +23,8 @@ pub(crate) enum To {
 /// Writes both outputs in the order in which it is told to.
 pub(crate) struct Writer {
     pieces: SyncSender<Piece>,
+    /// How many bytes wait.
+    waiting: Arc<AtomicUsize>,
     lost: u64,
 }
 
@@ -32,9 +36,11 @@ enum Piece {
 
 impl Writer {
     pub(crate) fn new() -> io::Result<Writer> {
-        let (pieces, waiting) = mpsc::sync_channel(ROOM);
-        thread::Builder::new().name("hothouse-writer".into()).spawn(move || write_all(&waiting))?;
-        Ok(Writer { pieces, lost: 0 })
+        let (pieces, inbox) = mpsc::sync_channel(ROOM.0);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let still = Arc::clone(&waiting);
+        thread::Builder::new().name("hothouse-writer".into()).spawn(move || write_all(&inbox, &still))?;
+        Ok(Writer { pieces, waiting, lost: 0 })
     }
 
     /// Has a text written when its turn comes, unless too much waits already.
@@ -44,16 +50,26 @@ impl Writer {
                 To::Stdout => format!("{{\"type\":\"lost\",\"count\":{}}}\n", self.lost),
                 To::Stderr => format!("{} lines were left out, because nobody read them\n", self.lost),
             };
-            match self.pieces.try_send(Piece::Text(to, said)) {
-                Ok(()) => self.lost = 0,
-                Err(_) => return self.lost += 1,
+            match self.try_write(to, said) {
+                true => self.lost = 0,
+                false => return self.lost += 1,
             }
         }
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
-            self.pieces.try_send(Piece::Text(to, text))
-        {
+        if !self.try_write(to, text) {
             self.lost += 1;
         }
+    }
+
+    /// False if there is no room.
+    fn try_write(&self, to: To, text: String) -> bool {
+        let size = text.len();
+        if self.waiting.fetch_add(size, Ordering::Relaxed) + size > ROOM.1
+            || self.pieces.try_send(Piece::Text(to, text)).is_err()
+        {
+            self.waiting.fetch_sub(size, Ordering::Relaxed);
+            return false;
+        }
+        true
     }
 
     /// Waits until everything is written, but not for ever: whoever does not read does not hold up the end.
@@ -66,16 +82,20 @@ impl Writer {
 }
 
 /// A terminal that is gone, or a pipe whose reader is, must not end a host.
-fn write_all(waiting: &Receiver<Piece>) {
-    while let Ok(piece) = waiting.recv() {
-        let _ = match piece {
-            Piece::Text(To::Stdout, text) => print(io::stdout(), &text),
-            Piece::Text(To::Stderr, text) => print(io::stderr(), &text),
+fn write_all(inbox: &Receiver<Piece>, waiting: &AtomicUsize) {
+    while let Ok(piece) = inbox.recv() {
+        match piece {
+            Piece::Text(to, text) => {
+                let _ = match to {
+                    To::Stdout => print(io::stdout(), &text),
+                    To::Stderr => print(io::stderr(), &text),
+                };
+                waiting.fetch_sub(text.len(), Ordering::Relaxed);
+            }
             Piece::End(done) => {
                 let _ = done.send(());
-                Ok(())
             }
-        };
+        }
     }
 }
 

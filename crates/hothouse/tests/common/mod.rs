@@ -18,6 +18,8 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 pub fn hothouse() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hothouse"));
     command.env_remove("HOTHOUSE_PROJECT").env("RUST_BACKTRACE", "0").stdin(Stdio::null());
+    // What outlives a host of a test is not to be found among what belongs to the user.
+    command.env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"));
     command
 }
 
@@ -146,6 +148,11 @@ impl Up {
     pub fn command(&self, args: &[&str]) -> Output {
         let mut command = hothouse();
         run(command.args(args).env("HOTHOUSE_PROJECT", &self.project))
+    }
+
+    /// The host's process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn signal(&self, signal: &str) {
