@@ -2,13 +2,14 @@
 //!
 //! Both are [`Loader`](hothouse_runtime::Loader)s. Each life of a plugin is one task on the host's tokio runtime that
 //! owns everything of that life: the process, its channel, the one probe that may be under way. Only the logs of all
-//! of them are read on a thread of their own. The handle
-//! that the host holds only posts orders to it.
+//! of them are read on a thread of their own. The handle that the host holds only posts orders to it.
 //!
 //! | question | file |
 //! |---|---|
-//! | how a child is spawned, and why it could not be | [`spawn`] |
-//! | how its end is noticed, its group killed | `child` |
+//! | how a child is asked for, and why there is none | [`spawn`] |
+//! | who makes it, and ends whatever it leaves | [`keeper`] |
+//! | what a host that was killed has left | `ledger` |
+//! | how its end is noticed | `child` |
 //! | how its log is read, and its last words kept | `logs` |
 //! | how bytes become lines | `lines` |
 //! | what a line on the channel means | `process::rpc` |
@@ -17,14 +18,16 @@
 //! | what is asked of an endpoint | [`probe`] |
 //!
 //! What it does not do: it keeps no time (a deadline is the host's affair), never repeats anything, never restarts a
-//! child, and blocks the host's thread in nothing but a bounded number of system calls. A process that leaves its
-//! process group is not followed.
+//! child, and blocks the host's thread in nothing but a bounded number of system calls.
 
 mod child;
 mod command;
 mod env;
 mod exit;
+mod fence;
 mod handle;
+pub mod keeper;
+mod ledger;
 mod lines;
 mod logs;
 mod never_lived;
@@ -37,5 +40,6 @@ mod words;
 
 pub use command::{CommandLoader, CommandSpec, Readiness, StopSignal};
 pub use env::EnvPlan;
+pub use ledger::{Ledger, LedgerError, Leftovers};
 pub use process::{ProcessLoader, ProcessSpec, Transport};
 pub use spawn::Spawner;

@@ -21,6 +21,8 @@ use crate::spawn::{Source, SpawnError, SpawnRequest, Spawning};
 
 /// What a life begins with.
 pub(super) struct Beginning {
+    /// Whose life it is.
+    pub(super) label: String,
     pub(super) reporter: Reporter,
     pub(super) spec: Arc<CommandSpec>,
     pub(super) surroundings: Surroundings,
@@ -84,7 +86,8 @@ fn spawn(beginning: Beginning) {
             env = env.set("NOTIFY_SOCKET", name);
         }
         let command = beginning.spec.program.clone();
-        let request = SpawnRequest { command, cwd: beginning.spec.cwd.clone(), env, fds };
+        let label = beginning.label.clone();
+        let request = SpawnRequest { command, cwd: beginning.spec.cwd.clone(), env, fds, label };
         (ends, beginning.surroundings.spawner.spawn(request))
     });
     tokio::spawn(async move {
@@ -115,7 +118,7 @@ async fn connect(
     ends: Ends,
     spawning: Spawning,
 ) -> Result<(Child, Watch), SpawnError> {
-    let process = spawning.await.map_err(|_| SpawnError::stopped())??;
+    let process = spawning.child().await?;
     let awaited = match &beginning.spec.ready {
         Readiness::Log(pattern) => Some(pattern.clone()),
         _ => None,
@@ -127,7 +130,7 @@ async fn connect(
 
 impl Life {
     fn new(beginning: Beginning, watch: Watch) -> Life {
-        let Beginning { reporter, spec, surroundings, orders, pid } = beginning;
+        let Beginning { reporter, spec, surroundings, orders, pid, .. } = beginning;
         let is_ready = matches!(spec.ready, Readiness::Spawned);
         Life {
             reporter,

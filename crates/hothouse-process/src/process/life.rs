@@ -56,6 +56,7 @@ pub(super) fn begin(beginning: Beginning) {
             cwd: beginning.spec.cwd.clone(),
             env,
             fds,
+            label: beginning.birth.label(),
         };
         (ends, beginning.surroundings.spawner.spawn(request))
     });
@@ -81,7 +82,7 @@ async fn connect(
     ends: Ends,
     spawning: Spawning,
 ) -> Result<(Child, Channel), SpawnError> {
-    let process = spawning.await.map_err(|_| SpawnError::stopped())??;
+    let process = spawning.child().await?;
     let watch = || {
         let (channel, logs) = Channel::new(ends, beginning.spec.max_line)?;
         Ok((Child::new(process, logs, beginning.birth.reporter.log_sink(), None)?, channel))
