@@ -18,7 +18,8 @@ fn transcript(file: &Path) -> String {
     match Project::load(file, &environment()) {
         Ok(loaded) => {
             let warnings: String = loaded.warnings.iter().map(|warning| format!("{warning}\n")).collect();
-            format!("{warnings}{:#?}\n", loaded.project)
+            // Where the repository lies is no part of what is expected.
+            format!("{warnings}{:#?}\n", loaded.project).replace(env!("CARGO_MANIFEST_DIR"), "…")
         }
         Err(problems) => format!("{problems}\n"),
     }

@@ -22,6 +22,9 @@ pub(crate) struct Gathering {
     held: [Vec<u8>; Stream::ALL.len()],
 }
 
+/// What is done with a line: its stream, its level, whether it goes on, and its text.
+pub(crate) type OnLine<'a> = &'a mut dyn FnMut((Stream, Level, bool), &[u8]);
+
 struct Gathered {
     stream: Stream,
     level: Level,
@@ -54,11 +57,7 @@ impl Gathering {
     }
 
     /// Gives every line, without secrets, and is empty. Returns how many there were.
-    pub(crate) fn give(
-        &mut self,
-        redact: Option<&dyn Redact>,
-        each: &mut dyn FnMut((Stream, Level, bool), &[u8]),
-    ) -> u64 {
+    pub(crate) fn give(&mut self, redact: Option<&dyn Redact>, each: OnLine<'_>) -> u64 {
         let redact = redact.filter(|redact| !is_clean(&self.texts, *redact));
         let mut begin = 0;
         for line in &self.lines {

@@ -107,10 +107,10 @@ fn read(selection: &LogSelection, project: &Project) -> Result<Past, (String, Ex
     let unreadable = |error: io::Error| (format!("{}: {error}", folder.display()), Exit::Internal);
     let mut known: BTreeSet<String> = logged_plugins(&folder).map_err(unreadable)?.into_iter().collect();
     known.extend(project.plugins.iter().map(|plugin| plugin.name.clone()));
-    for name in selection.plugins.iter().flatten().filter(|name| !known.contains(*name)) {
-        return Err((unknown(name, &known), Exit::Refused));
+    match selection.plugins.iter().flatten().find(|name| !known.contains(*name)) {
+        Some(name) => Err((unknown(name, &known), Exit::Refused)),
+        None => selection.read_folder(&folder).map_err(unreadable),
     }
-    selection.read_folder(&folder).map_err(unreadable)
 }
 
 /// There is no such plugin, and perhaps another one was meant.

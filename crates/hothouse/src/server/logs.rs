@@ -166,7 +166,9 @@ fn wanted(query: &str, app: &App) -> Result<Wanted, (StatusCode, Problem)> {
 /// A plugin that is gone from the project may have logged something before.
 fn check_names(names: &[String], app: &App) -> Result<(), (StatusCode, Problem)> {
     let graph = app.host.graph();
-    let Some(name) = names.iter().find(|name| graph.id(name).is_none()) else { return Ok(()) };
+    if names.iter().all(|name| graph.id(name).is_some()) {
+        return Ok(());
+    }
     let internal = |error: String| no(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", error);
     let folder = logs::folder(&app.project).map_err(internal)?;
     let logged = logged_plugins(&folder).map_err(|error| internal(error.to_string()))?;
@@ -174,6 +176,6 @@ fn check_names(names: &[String], app: &App) -> Result<(), (StatusCode, Problem)>
         graph.plugins().map(|plugin| graph.name(plugin).to_owned()).chain(logged).collect();
     match names.iter().find(|name| !known.contains(*name)) {
         None => Ok(()),
-        Some(_) => Err(no(StatusCode::NOT_FOUND, "UNKNOWN_PLUGIN", unknown(name, &known))),
+        Some(name) => Err(no(StatusCode::NOT_FOUND, "UNKNOWN_PLUGIN", unknown(name, &known))),
     }
 }
