@@ -25,7 +25,7 @@ const EVENTS: usize = 64;
 /// The mark of an order, where a pipe has its own.
 const ORDER: u64 = u64::MAX;
 /// How much the thread stands back behind those that do the plugins' real work, as `nice` counts it.
-const STANDS_BACK: i32 = 5;
+const STANDS_BACK: i32 = 10;
 
 /// The way to the thread.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use super::screen::Screen;
 
 /// As much of what is logged as a person can look at, in bytes per second. The rest is left out, and counted; the files
 /// have all of it.
-const ENOUGH: u64 = 2 * 1024 * 1024;
+const ENOUGH: u64 = 1024 * 1024;
 
 /// How many things are shown when what was waited for has happened.
 const SHOWN_AT_THE_END: usize = 10_000;
