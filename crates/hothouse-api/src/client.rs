@@ -12,7 +12,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use crate::types::{CallAnswer, CallRequest, Change, HealthAnswer, Plugins, Problem, Started, Stopped};
+use crate::types::{
+    CallAnswer, CallRequest, Change, HealthAnswer, LastStart, Plugins, Problem, Started, Stopped,
+};
 
 /// Asks a running host. Every question is a connection of its own.
 #[derive(Clone, Debug)]
@@ -73,6 +75,14 @@ impl Client {
     /// If there is no host, or the connection breaks.
     pub async fn plugins(&self) -> Result<Plugins, ClientError> {
         self.ask(Method::GET, "/v1/plugins", &()).await
+    }
+
+    /// What the last start came to, and when what happened in it.
+    ///
+    /// # Errors
+    /// As for [`Client::plugins`], or if no start has ended yet.
+    pub async fn startup(&self) -> Result<LastStart, ClientError> {
+        self.ask(Method::GET, "/v1/startup", &()).await
     }
 
     /// Starts plugins and whatever they need.

@@ -1,8 +1,12 @@
 //! What can be typed.
 
+mod pictures;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use pictures::{GraphArgs, GraphFormat, StartupArgs, StartupOf, StartupQuestion};
 
 /// Starts plugins in the order of their dependencies, keeps them up, and stops them in reverse.
 #[derive(Debug, Parser)]
@@ -24,6 +28,10 @@ pub(crate) enum Command {
     Check(ProjectJson),
     /// Show what `up` would start, in which order and why.
     Plan(PlanArgs),
+    /// Show who needs whom: as a tree, for Graphviz, for Mermaid, or as a drawing.
+    Graph(GraphArgs),
+    /// Show what a start was made of: who took how long, and what decided it.
+    Startup(StartupArgs),
     /// Show how every plugin of a running host stands.
     Ps(ProjectJson),
     /// Start plugins and whatever they need.
@@ -68,6 +76,8 @@ impl Command {
     fn project(&self) -> Option<&Path> {
         match self {
             Command::Up(UpArgs { place, .. }) | Command::Plan(PlanArgs { place, .. }) => place.project(),
+            Command::Graph(args) => args.place.project(),
+            Command::Startup(args) => args.of().project.project.as_deref(),
             Command::Check(args) | Command::Ps(args) | Command::Down(args) => args.place.project(),
             Command::Start(args) | Command::Restart(args) => args.project.project.as_deref(),
             Command::Stop(StopArgs { project, .. })

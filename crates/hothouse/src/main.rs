@@ -8,6 +8,7 @@
 //! | which runtime runs which plugin | `plugins` |
 //! | a host in the foreground | `up` |
 //! | the control API's server | `server`, `socket` |
+//! | what the last start came to | `last_start` |
 //! | where the socket is, and what outlives the host | `places` |
 //! | one file per other command | `commands` |
 //! | how things are written for people and for programs | `show` |
@@ -15,6 +16,7 @@
 mod cli;
 mod commands;
 mod exit;
+mod last_start;
 mod places;
 mod plugins;
 mod project;
@@ -52,6 +54,8 @@ async fn run(cli: Cli) -> Exit {
         Command::Up(args) => up::run(args, socket).await,
         Command::Check(args) => commands::check::run(&args),
         Command::Plan(args) => commands::plan::run(&args),
+        Command::Graph(args) => commands::graph::run(args, socket).await,
+        Command::Startup(args) => commands::startup::run(args, socket).await,
         Command::Ps(args) => commands::ps::run(args, socket).await,
         Command::Start(args) => commands::change::start(args, socket).await,
         Command::Stop(args) => commands::change::stop(args, socket).await,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hothouse_api::{CallAnswer, CallRequest, Change, HealthAnswer, Problem, Stopped};
+use hothouse_api::{CallAnswer, CallRequest, Change, HealthAnswer, Problem, Started, Stopped};
 use hothouse_config::Project;
-use hothouse_host::{CallOptions, Host, Refused};
+use hothouse_host::{CallOptions, Host, Refused, StartupReport};
 use hothouse_kernel::input::Targets;
 use hothouse_protocol::{StartupOptions, near_miss};
 use hothouse_runtime::Json;
@@ -23,6 +23,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::sync::{Notify, mpsc};
 
+use crate::last_start::{Asked, LastStartKept};
 use crate::socket::Owned;
 use crate::{plugins, show};
 
@@ -37,6 +38,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) struct App {
     pub(crate) host: Host,
     pub(crate) project: Arc<Project>,
+    pub(crate) last_start: LastStartKept,
     began: Instant,
     down_asked: AtomicBool,
     down: Notify,
@@ -49,11 +51,19 @@ impl App {
         App {
             host,
             project,
+            last_start: LastStartKept::default(),
             began: Instant::now(),
             down_asked: AtomicBool::new(false),
             down: Notify::new(),
             going_down: AtomicBool::new(false),
         }
+    }
+
+    /// What a start came to, which is kept for those who ask later.
+    pub(crate) fn ended(&self, asked: Asked, report: &StartupReport) -> Started {
+        let started = show::started(report, &self.project);
+        self.last_start.keep(&self.project.name, asked, &started);
+        started
     }
 
     /// From now on nothing is started any more: the host is on its way to its end.
@@ -145,6 +155,7 @@ async fn route(request: Request<Incoming>, app: &App) -> Answer {
     let path = request.uri().path().to_owned();
     match (&method, path.as_str()) {
         (&Method::GET, "/v1/plugins") => plugins_answer(app).await,
+        (&Method::GET, "/v1/startup") => startup(app),
         (&Method::POST, "/v1/start") => start(app, body(request).await?).await,
         (&Method::POST, "/v1/restart") => restart(app, body(request).await?).await,
         (&Method::POST, "/v1/stop") => stop(app, body(request).await?).await,
@@ -162,20 +173,27 @@ async fn plugins_answer(app: &App) -> Answer {
     redacted(app, &show::plugins(&view, &app.project, app.began.elapsed()))
 }
 
+fn startup(app: &App) -> Answer {
+    let none = || no(StatusCode::CONFLICT, "REFUSED", "no start of this host has ended yet".into());
+    redacted(app, &app.last_start.last().ok_or_else(none)?)
+}
+
 async fn start(app: &App, change: Change) -> Answer {
     refuse_if_going_down(app)?;
     let (targets, options) = change_of(app, &change)?;
     let context = plugins::context(&app.project);
+    let asked = Asked::now();
     let report = app.host.start_in_context(targets, &options, context).await.map_err(refused)?;
-    redacted(app, &show::started(&report, &app.project))
+    redacted(app, &app.ended(asked, &report))
 }
 
 async fn restart(app: &App, change: Change) -> Answer {
     refuse_if_going_down(app)?;
     let (targets, options) = change_of(app, &change)?;
     let context = plugins::context(&app.project);
+    let asked = Asked::now();
     let report = app.host.restart_in_context(targets, &options, context).await.map_err(refused)?;
-    redacted(app, &show::started(&report, &app.project))
+    redacted(app, &app.ended(asked, &report))
 }
 
 /// What is started now would be stopped at once, and whoever asked would believe that it runs.

@@ -4,10 +4,13 @@ pub(crate) mod call;
 pub(crate) mod change;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod graph;
 pub(crate) mod health;
+mod output;
 pub(crate) mod plan;
 pub(crate) mod ps;
 pub(crate) mod schema;
+pub(crate) mod startup;
 pub(crate) mod validate;
 
 use std::path::{Path, PathBuf};

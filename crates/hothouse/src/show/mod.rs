@@ -4,6 +4,7 @@ mod advice;
 mod events;
 mod failure;
 mod info;
+pub(crate) mod picture;
 mod style;
 mod table;
 

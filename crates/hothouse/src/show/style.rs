@@ -19,9 +19,14 @@ impl Style {
         Style { colour: std::io::stderr().is_terminal() && wanted() }
     }
 
+    /// Without any colour: for files.
+    pub(crate) fn none() -> Style {
+        Style { colour: false }
+    }
+
     #[cfg(test)]
     pub(crate) fn plain() -> Style {
-        Style { colour: false }
+        Style::none()
     }
 
     pub(crate) fn red(self, text: &str) -> String {

@@ -5,12 +5,15 @@ mod screen;
 mod wish;
 mod writer;
 
+pub(crate) use report::beside as timeline_beside;
+
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use hothouse_api::Started;
 use hothouse_config::Project;
 use hothouse_host::{BuildError, Host, Notices, Refused, StartupReport};
 use hothouse_kernel::input::Targets;
@@ -18,6 +21,7 @@ use tokio::select;
 
 use crate::cli::UpArgs;
 use crate::exit::Exit;
+use crate::last_start::Asked;
 use crate::server::{App, Server};
 use crate::show::{self, Style};
 use crate::socket::{self, Unavailable};
@@ -88,12 +92,14 @@ impl Session {
             Err(refused) => return fail(&refused.why, Exit::Refused),
         };
         let began = Instant::now();
+        let asked = Asked::now();
         let report = match self.start(targets).await {
             Ok(report) => report,
             Err(refused) => return fail(&refused.why, Exit::Refused),
         };
         let written = report::write(self.args.report.as_deref(), &report, self.project());
-        let exit = self.tell_start(&report, began);
+        let started = self.app.ended(asked, &report);
+        let exit = self.tell_start(&report, &started, began);
         if self.leaves_after(&report) {
             return exit;
         }
@@ -144,8 +150,7 @@ impl Session {
     }
 
     /// Says what the start came to.
-    fn tell_start(&mut self, report: &StartupReport, began: Instant) -> Exit {
-        let started = show::started(report, self.project());
+    fn tell_start(&mut self, report: &StartupReport, started: &Started, began: Instant) -> Exit {
         if report.all_successful() {
             let total = show::duration(began.elapsed());
             let path = started.timeline.critical_path.join(" → ");
@@ -157,8 +162,7 @@ impl Session {
             ));
             return Exit::Ok;
         }
-        self.screen
-            .fail(&show::start_failed(&started, Style::stderr(), !self.leaves_after(report)), &started);
+        self.screen.fail(&show::start_failed(started, Style::stderr(), !self.leaves_after(report)), started);
         if report.was_stopped() { Exit::Interrupted } else { Exit::StartFailed }
     }
 
