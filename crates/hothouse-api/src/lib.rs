@@ -5,6 +5,7 @@
 //! | request | body | answer |
 //! |---|---|---|
 //! | `GET /v1/plugins` | – | [`Plugins`] |
+//! | `GET /v1/plugins/next?unless=MARK` | – | [`PluginsNow`], as soon as its mark is another one |
 //! | `GET /v1/startup` | – | [`LastStart`] |
 //! | `POST /v1/start`, `/v1/restart` | [`Change`] | [`Started`] |
 //! | `POST /v1/stop`, `/v1/down` | [`Change`] | [`Stopped`] |
@@ -18,6 +19,6 @@ mod types;
 
 pub use client::{Client, ClientError};
 pub use types::{
-    CallAnswer, CallRequest, Change, FailureInfo, HealthAnswer, LastStart, PluginInfo, Plugins, Problem,
-    RootCause, Started, Stopped, Timeline, TimelineEntry,
+    CallAnswer, CallRequest, Change, FailureInfo, HealthAnswer, LastStart, PluginInfo, Plugins, PluginsNow,
+    Problem, RootCause, Started, Stopped, Timeline, TimelineEntry,
 };

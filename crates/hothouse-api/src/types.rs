@@ -18,6 +18,16 @@ pub struct Plugins {
     pub plugins: Vec<PluginInfo>,
 }
 
+/// How everything stands, with a mark that is another one as soon as something changes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PluginsNow {
+    /// To be given with the next question.
+    pub mark: String,
+    /// Every plugin.
+    pub plugins: Plugins,
+}
+
 /// How one plugin stands.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,6 +5,7 @@
 mod run;
 mod show;
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -57,6 +58,8 @@ pub struct HostSettings {
     /// `stateDir`, absolute: where the host keeps what outlives it, such as logs and the journal. `None`: a folder of
     /// the user's own, one per project.
     pub state_dir: Option<PathBuf>,
+    /// `probes`: where `/livez`, `/readyz` and `/startupz` are answered over HTTP; `None`: nowhere.
+    pub probes: Option<SocketAddr>,
 }
 
 impl Default for HostSettings {
@@ -68,6 +71,7 @@ impl Default for HostSettings {
             close_grace: Duration::from_millis(200),
             max_line: 16 * 1024 * 1024,
             state_dir: None,
+            probes: None,
         }
     }
 }

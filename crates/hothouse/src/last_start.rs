@@ -1,6 +1,6 @@
 //! The report of the last start, kept as long as the host runs, for those who ask later what it was made of.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use hothouse_api::{LastStart, Started};
 use hothouse_protocol::DateTime;
@@ -10,6 +10,7 @@ use hothouse_runtime::unix_ms;
 #[derive(Debug, Default)]
 pub(crate) struct LastStartKept {
     last: Mutex<Option<LastStart>>,
+    first: OnceLock<bool>,
 }
 
 /// The moment of a request, in milliseconds since 1970.
@@ -32,6 +33,17 @@ impl LastStartKept {
         let began = DateTime::from_unix_ms(asked.0).to_string();
         let last = LastStart { project: project.into(), began, start: start.clone() };
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+    }
+
+    /// The first start of this host has ended, and every plugin was ready then or not.
+    pub(crate) fn first_ended(&self, successful: bool) {
+        // There is one first start, and it is told once.
+        let _ = self.first.set(successful);
+    }
+
+    /// Whether the first start was successful; `None` while it is under way.
+    pub(crate) fn first(&self) -> Option<bool> {
+        self.first.get().copied()
     }
 
     /// The last one; `None` before the first has ended.

@@ -25,6 +25,7 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::last_start::{Asked, LastStartKept};
 use crate::socket::Owned;
+use crate::watching::{self, Closing};
 use crate::{plugins, show};
 
 /// The largest body that is read.
@@ -39,7 +40,8 @@ pub(crate) struct App {
     pub(crate) host: Host,
     pub(crate) project: Arc<Project>,
     pub(crate) last_start: LastStartKept,
-    began: Instant,
+    pub(crate) closing: Closing,
+    pub(crate) began: Instant,
     down_asked: AtomicBool,
     down: Notify,
     /// Nothing is started any more.
@@ -52,6 +54,7 @@ impl App {
             host,
             project,
             last_start: LastStartKept::default(),
+            closing: Closing::default(),
             began: Instant::now(),
             down_asked: AtomicBool::new(false),
             down: Notify::new(),
@@ -76,6 +79,11 @@ impl App {
         while !self.down_asked() {
             self.down.notified().await;
         }
+    }
+
+    /// Whether the host is on its way to its end.
+    pub(crate) fn is_going_down(&self) -> bool {
+        self.going_down.load(Ordering::Acquire)
     }
 
     /// Whether the end of the host has been asked for.
@@ -155,6 +163,7 @@ async fn route(request: Request<Incoming>, app: &App) -> Answer {
     let path = request.uri().path().to_owned();
     match (&method, path.as_str()) {
         (&Method::GET, "/v1/plugins") => plugins_answer(app).await,
+        (&Method::GET, "/v1/plugins/next") => next_plugins(app, request.uri().query()).await,
         (&Method::GET, "/v1/startup") => startup(app),
         (&Method::POST, "/v1/start") => start(app, body(request).await?).await,
         (&Method::POST, "/v1/restart") => restart(app, body(request).await?).await,
@@ -171,6 +180,11 @@ async fn route(request: Request<Incoming>, app: &App) -> Answer {
 async fn plugins_answer(app: &App) -> Answer {
     let view = app.host.view().await.map_err(refused)?;
     redacted(app, &show::plugins(&view, &app.project, app.began.elapsed()))
+}
+
+async fn next_plugins(app: &App, query: Option<&str>) -> Answer {
+    let unless = query.and_then(|query| query.strip_prefix("unless=")).unwrap_or_default();
+    redacted(app, &watching::next(app, unless).await.map_err(refused)?)
 }
 
 fn startup(app: &App) -> Answer {
@@ -198,7 +212,7 @@ async fn restart(app: &App, change: Change) -> Answer {
 
 /// What is started now would be stopped at once, and whoever asked would believe that it runs.
 fn refuse_if_going_down(app: &App) -> Result<(), (StatusCode, Problem)> {
-    match app.going_down.load(Ordering::Acquire) {
+    match app.is_going_down() {
         true => Err(no(
             StatusCode::CONFLICT,
             "REFUSED",

@@ -13,7 +13,7 @@ pub(crate) use events::{EventWriter, notice_json};
 pub(crate) use failure::start_failed;
 pub(crate) use info::{plugins, started};
 pub(crate) use style::{Style, harmless};
-pub(crate) use table::{Cell, table};
+pub(crate) use table::{Cell, Column, fitted, stdout_width, table};
 
 use std::time::Duration;
 

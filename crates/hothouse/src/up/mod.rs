@@ -2,6 +2,7 @@
 
 mod report;
 mod screen;
+mod supervisor;
 mod wish;
 mod writer;
 
@@ -22,12 +23,14 @@ use tokio::select;
 use crate::cli::UpArgs;
 use crate::exit::Exit;
 use crate::last_start::Asked;
+use crate::probes::Probes;
 use crate::server::{App, Server};
 use crate::show::{self, Style};
 use crate::socket::{self, Unavailable};
 use crate::{places, plugins, project};
 
 use screen::Screen;
+use supervisor::Supervisor;
 use wish::Wishes;
 
 /// Runs a project until a stop is asked for.
@@ -49,6 +52,8 @@ struct Session {
     notices: Notices,
     screen: Screen,
     wishes: Wishes,
+    supervisor: Supervisor,
+    probes: Option<Probes>,
 }
 
 impl Session {
@@ -75,14 +80,18 @@ impl Session {
         let screen =
             Screen::new(&args, &host, &project).map_err(|error| fail(&error.to_string(), Exit::Internal))?;
         let app = Arc::new(App::new(host.clone(), project));
+        let probes = Probes::start(args.probes, &app).await.map_err(|error| fail(&error, Exit::Internal))?;
         let server = Server::start(owned, Arc::clone(&app));
-        Ok(Session { args, host, app, server, notices, screen, wishes })
+        let supervisor = Supervisor::of_this_process();
+        Ok(Session { args, host, app, server, notices, screen, wishes, supervisor, probes })
     }
 
     async fn run(mut self) -> Exit {
         let exit = self.start_and_stay().await;
         self.screen.finish();
+        self.app.closing.close();
         self.server.finish().await;
+        drop(self.probes);
         exit
     }
 
@@ -93,16 +102,19 @@ impl Session {
         };
         let began = Instant::now();
         let asked = Asked::now();
+        self.supervisor.starting(&self.project().name);
         let report = match self.start(targets).await {
             Ok(report) => report,
             Err(refused) => return fail(&refused.why, Exit::Refused),
         };
         let written = report::write(self.args.report.as_deref(), &report, self.project());
         let started = self.app.ended(asked, &report);
+        self.app.last_start.first_ended(report.all_successful());
         let exit = self.tell_start(&report, &started, began);
         if self.leaves_after(&report) {
             return exit;
         }
+        self.supervisor.ready(&started);
         self.stay().await;
         match (self.stop_all().await, written) {
             (Exit::Ok, true) => exit,
@@ -136,6 +148,7 @@ impl Session {
             report = showing(&mut self.notices, &mut self.screen, &mut start) => return report,
             () = self.wishes.stop(&self.app) => {
                 self.app.goes_down();
+                self.supervisor.stopping();
                 stopping.stop_all()
             }
         };
@@ -181,6 +194,7 @@ impl Session {
     /// Stops everything in order. Whoever asks again meanwhile is told what is waited for.
     async fn stop_all(&mut self) -> Exit {
         self.app.goes_down();
+        self.supervisor.stopping();
         self.screen.say("stopping, in the reverse of the order in which they became ready");
         let host = self.host.clone();
         let mut stop = pin!(host.stop_all());

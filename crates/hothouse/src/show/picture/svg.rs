@@ -7,8 +7,9 @@ const FONT: &str =
 const LETTER: f64 = 0.61;
 
 /// What a class looks like: its name, the property, and its colour on light and on dark ground.
-const COLOURS: [(&str, &str, &str, &str); 26] = [
+const COLOURS: [(&str, &str, &str, &str); 27] = [
     (".ground", "fill", "#ffffff", "#0d1117"),
+    (".halo", "stroke", "#ffffff", "#0d1117"),
     (".ink", "fill", "#1f2328", "#e6edf3"),
     (".faint", "fill", "#59636e", "#9198a1"),
     (".band", "fill", "#f6f8fa", "#151b23"),
@@ -85,7 +86,7 @@ fn sheet() -> String {
         COLOURS.iter().map(rule).collect()
     };
     format!(
-        "text{{font-family:{FONT}}}\n.strong{{font-weight:600}}\n.edge,.wait,.keyline{{fill:none}}\n{}\
+        "text{{font-family:{FONT}}}\n.strong{{font-weight:600}}\n.edge,.wait,.keyline{{fill:none}}\n.halo{{paint-order:stroke;stroke-width:3px;stroke-linejoin:round}}\n{}\
          @media (prefers-color-scheme:dark){{\n{}}}\n",
         rules(false),
         rules(true)

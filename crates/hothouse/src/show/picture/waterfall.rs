@@ -7,7 +7,7 @@ use super::svg::{Drawing, escaped, letters, millis, number, shortened, width};
 const MARGIN: f64 = 20.0;
 const PAGE: f64 = 1180.0;
 const HEAD: f64 = 78.0;
-/// The room behind the bars for how long they took, or why they ended.
+/// The most room behind the bars for how long they took, or why they ended, in letters.
 const NOTES: usize = 24;
 /// The longest name that is shown whole, in letters.
 const LONGEST_NAME: usize = 30;
@@ -20,11 +20,12 @@ pub(crate) fn waterfall(picture: &StartPicture) -> String {
     let sheet = Sheet::new(picture);
     let mut drawing = Drawing::new();
     sheet.head(&mut drawing);
+    sheet.bands(&mut drawing);
     sheet.grid(&mut drawing);
+    sheet.critical_links(&mut drawing);
     for (place, row) in sheet.order.iter().enumerate() {
         sheet.row(place, &picture.rows[*row], &mut drawing);
     }
-    sheet.critical_links(&mut drawing);
     let title = format!("{}: the start, {} in all", picture.project, millis(picture.total));
     drawing.finish(PAGE, sheet.height, &title)
 }
@@ -63,6 +64,7 @@ impl<'a> Sheet<'a> {
             _ => (10.0, 14.0),
         };
         let longest = rows.iter().map(|row| letters(&row.name)).max().unwrap_or(0).clamp(6, LONGEST_NAME);
+        let notes = rows.iter().map(|row| letters(&note(row).1)).max().unwrap_or(0);
         let end = rows.iter().filter_map(|row| row.settled.or(row.launched)).fold(0.0, f64::max);
         let (span, step) = axis(end);
         let mut sheet = Sheet {
@@ -73,7 +75,7 @@ impl<'a> Sheet<'a> {
             size,
             pitch,
             left: (MARGIN + width(longest, size) + 22.0).ceil(),
-            right: PAGE - MARGIN - width(NOTES, size),
+            right: PAGE - MARGIN - 8.0 - width(notes.min(NOTES), size - 1.0),
             span,
             step,
             height: 0.0,
@@ -173,26 +175,33 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    fn row(&self, place: usize, row: &Row, drawing: &mut Drawing) {
-        let critical = self.is_critical[self.order[place]];
-        let (top, middle) = (self.top(place), self.top(place) + self.pitch / 2.0);
-        let base = middle + self.size * 0.35;
-        drawing.add(&format!("<g><title>{}</title>", escaped(&story(row, critical))));
-        let band = if critical { "key" } else { "band" };
-        if critical || place % 2 == 0 {
+    /// What lies below everything: every other row, and those that decided how long the start took.
+    fn bands(&self, drawing: &mut Drawing) {
+        for place in 0..self.order.len() {
+            let (critical, top) = (self.is_critical[self.order[place]], self.top(place));
+            if !critical && place % 2 == 1 {
+                continue;
+            }
             drawing.add(&format!(
-                "<rect class=\"{band}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill-opacity=\"{}\"/>",
+                "<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>",
+                if critical { "key" } else { "band" },
                 number(MARGIN - 8.0),
                 number(top),
                 number(PAGE - 2.0 * MARGIN + 16.0),
-                number(self.pitch),
-                if critical { "1" } else { ".55" }
+                number(self.pitch)
             ));
+            if critical {
+                let path = format!("M{} {}v{}", number(MARGIN - 7.0), number(top), number(self.pitch));
+                drawing.add(&format!("<path class=\"keyline\" d=\"{path}\" stroke-width=\"3\"/>"));
+            }
         }
-        if critical {
-            let path = format!("M{} {}v{}", number(MARGIN - 7.0), number(top), number(self.pitch));
-            drawing.add(&format!("<path class=\"keyline\" d=\"{path}\" stroke-width=\"3\"/>"));
-        }
+    }
+
+    fn row(&self, place: usize, row: &Row, drawing: &mut Drawing) {
+        let critical = self.is_critical[self.order[place]];
+        let middle = self.top(place) + self.pitch / 2.0;
+        let base = middle + self.size * 0.35;
+        drawing.add(&format!("<g><title>{}</title>", escaped(&story(row, critical))));
         let class = match (&row.outcome, critical) {
             (Outcome::Failed(_), _) => "badink strong",
             (_, true) => "keyink strong",
@@ -202,8 +211,10 @@ impl<'a> Sheet<'a> {
         drawing.text(class, (self.left - 12.0, base), self.size, "end", &shortened(&row.name, LONGEST_NAME));
         self.bars(row, middle, drawing);
         let (class, note) = note(row);
+        // A line that passes behind the words must not cross them out.
+        let class = if critical { class.to_owned() } else { format!("{class} halo") };
         let x = row.settled.filter(|_| row.launched.is_some()).map_or(self.left, |end| self.x(end));
-        drawing.text(class, (x + 7.0, base), self.size - 1.0, "start", &shortened(&note, NOTES - 1));
+        drawing.text(&class, (x + 7.0, base), self.size - 1.0, "start", &shortened(&note, NOTES));
         drawing.add("</g>");
     }
 
