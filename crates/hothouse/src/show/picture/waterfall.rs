@@ -91,7 +91,7 @@ impl<'a> Sheet<'a> {
     /// The top of a row.
     fn top(&self, place: usize) -> f64 {
         let axes = place / ROWS_PER_AXIS
-            - usize::from(place == self.order.len() && place > 0 && place % ROWS_PER_AXIS == 0);
+            - usize::from(place == self.order.len() && place > 0 && place.is_multiple_of(ROWS_PER_AXIS));
         HEAD + AXIS + place as f64 * self.pitch + axes as f64 * AXIS
     }
 
@@ -170,7 +170,7 @@ impl<'a> Sheet<'a> {
             for mark in 0..=marks {
                 let ms = mark as f64 * self.step;
                 let unit = if mark == marks { " ms" } else { "" };
-                drawing.text("faint", (x(mark), y), 10.0, "middle", &format!("{}{unit}", number(ms)));
+                drawing.text("faint halo", (x(mark), y), 10.0, "middle", &format!("{}{unit}", number(ms)));
             }
         }
     }
