@@ -24,6 +24,7 @@ Measures the start of many plugins beside floors of the same run. Build it with
 so that the child that it starts is there as well.";
 
 fn main() -> ExitCode {
+    hothouse_process::keeper::enter_if_asked();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match run(&arguments) {

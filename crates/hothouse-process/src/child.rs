@@ -6,11 +6,11 @@ use std::task::{Context, Poll};
 
 use hothouse_kernel::input::Exit;
 use hothouse_runtime::Stream;
-use rustix::process::{Pid, Signal, WaitIdStatus};
+use rustix::process::{Pid, Signal};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::exit;
+use crate::exit::Ended;
 use crate::lines::{Line, Lines, Overflow};
 use crate::pipe_end::{PipeEnd, Read};
 use crate::spawn::SpawnedChild;
@@ -56,22 +56,21 @@ impl Child {
         self.process.get_ref().pid()
     }
 
-    /// Asks the group to end. A stopped process could not hear that, so it is told to go on as well.
+    /// Asks the group to end.
     pub(crate) fn terminate(&self, signal: Signal) {
-        self.process.get_ref().signal_group(signal);
-        self.process.get_ref().signal_group(Signal::CONT);
+        self.process.get_ref().terminate(signal);
     }
 
-    /// Ends the group.
+    /// Ends it and everything that it has started.
     pub(crate) fn kill(&self) {
-        self.process.get_ref().signal_group(Signal::KILL);
+        self.process.get_ref().kill();
     }
 
     pub(crate) fn has_in_group(&self, pid: Pid) -> bool {
         self.process.get_ref().has_in_group(pid)
     }
 
-    /// Whether the child has ended.
+    /// Whether the child has ended, and everything that it had started.
     pub(crate) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<()> {
         // An error means that the runtime is shutting down; then nobody is told anything any more.
         self.process.poll_read_ready(cx).map(|_| ())
@@ -93,37 +92,34 @@ impl Child {
         progress
     }
 
-    /// After its end: kills what is left of its group, then takes in what it has written. In this order, so that
-    /// nobody adds to it meanwhile.
+    /// After its end: takes in what it has written. Nobody is left to add to it.
     pub(crate) fn drain(&mut self, on_line: OnLine<'_>) {
-        self.kill();
         for mut pipe in self.logs.iter_mut().filter_map(Option::take) {
             pipe.drain(&mut keeping(&mut self.last_words, on_line));
         }
     }
 
-    /// Waits for the ended child. After this its number may be anybody's.
-    pub(crate) fn reap(mut self) -> End {
-        let status = self.process.get_mut().reap();
-        End { status, last_words: self.last_words }
+    /// How the ended child has ended. Its number may be anybody's by now.
+    pub(crate) fn reap(self) -> End {
+        End { how: self.process.get_ref().ended(), last_words: self.last_words }
     }
 }
 
 /// How a child ended.
 pub(crate) struct End {
-    status: Option<WaitIdStatus>,
+    how: Ended,
     last_words: Option<String>,
 }
 
 impl End {
     pub(crate) fn is_success(&self) -> bool {
-        exit::is_success(self.status.as_ref())
+        self.how.is_success()
     }
 
     /// The end of the life that the child was, with the last line on stderr.
     pub(crate) fn into_exit(self) -> Exit {
         let detail = self.last_words.map(|words| format!("last line on stderr: {words}"));
-        Exit { how: exit::in_words(self.status.as_ref()), panicked: false, detail }
+        Exit { how: self.how.in_words(), panicked: false, detail }
     }
 }
 

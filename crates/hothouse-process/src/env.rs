@@ -5,8 +5,9 @@ use std::ffi::{OsStr, OsString};
 
 /// Variables by which something above the host speaks to the host alone. A child that found them would announce
 /// itself as the host to systemd, or take over sockets that are not its own.
-const HOSTS_OWN: [&str; 8] = [
+const HOSTS_OWN: [&str; 9] = [
     "HOTHOUSE_FD",
+    "HOTHOUSE_LIFE",
     "LISTEN_FDNAMES",
     "LISTEN_FDS",
     "LISTEN_PID",

@@ -6,8 +6,10 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | how a child is spawned, and why it could not be | [`spawn`] |
-//! | how its end is noticed, its group killed, its last words kept | `child` |
+//! | how a child is asked for, and why there is none | [`spawn`] |
+//! | who makes it, and ends whatever it leaves | [`keeper`] |
+//! | what a host that was killed has left | `ledger` |
+//! | how its end is noticed, its last words kept | `child` |
 //! | how bytes become lines | `lines` |
 //! | what a line on the channel means | `process::rpc` |
 //! | how the contract's verbs are carried | `process::life` |
@@ -15,14 +17,15 @@
 //! | what is asked of an endpoint | [`probe`] |
 //!
 //! What it does not do: it keeps no time (a deadline is the host's affair), never repeats anything, never restarts a
-//! child, and blocks the host's thread in nothing but a bounded number of system calls. A process that leaves its
-//! process group is not followed.
+//! child, and blocks the host's thread in nothing but a bounded number of system calls.
 
 mod child;
 mod command;
 mod env;
 mod exit;
 mod handle;
+pub mod keeper;
+mod ledger;
 mod lines;
 mod never_lived;
 mod pipe_end;
@@ -34,5 +37,6 @@ mod words;
 
 pub use command::{CommandLoader, CommandSpec, Readiness, StopSignal};
 pub use env::EnvPlan;
+pub use ledger::{Ledger, LedgerError, Leftovers};
 pub use process::{ProcessLoader, ProcessSpec, Transport};
 pub use spawn::Spawner;

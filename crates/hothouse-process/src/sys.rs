@@ -1,5 +1,5 @@
-//! What needs `unsafe`: `posix_spawn`, receiving a datagram together with who sent it, and having tokio watch a
-//! descriptor.
+//! What needs `unsafe`: `posix_spawn` and `fork`, signals, receiving a datagram together with who sent it, and having
+//! tokio watch a descriptor.
 //!
 //! Nothing here decides anything. All other system calls go through rustix.
 #![allow(unsafe_code, reason = "what is in this module has no safe wrapper")]
@@ -7,7 +7,7 @@
 use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use libc::{c_char, c_int, c_short};
@@ -148,6 +148,86 @@ impl Drop for Attributes {
         // SAFETY: initialised by the constructor, and not used after this.
         unsafe { libc::posix_spawnattr_destroy(self.0.as_mut_ptr()) };
     }
+}
+
+/// Which side of a fork this is.
+pub(crate) enum Fork {
+    /// The process that forked, with the number of the new one.
+    Parent(libc::pid_t),
+    /// The new process.
+    Child,
+}
+
+/// Makes another process of this one. To be called by the spawner alone, which has one thread: in the copy of a process
+/// with several, whatever another thread held at that moment is held for ever.
+pub(crate) fn fork() -> io::Result<Fork> {
+    // SAFETY: the spawner has no other thread, so the copy is whole, and may do whatever a process may.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Fork::Child),
+        pid => Ok(Fork::Parent(pid)),
+    }
+}
+
+/// Ends this process without anything that is done at the end of the one it is a copy of.
+pub(crate) fn exit_now(code: c_int) -> ! {
+    // SAFETY: it takes a number, and does not return.
+    unsafe { libc::_exit(code) }
+}
+
+/// What this process is called by those who list processes.
+pub(crate) fn rename(name: &CStr) -> io::Result<()> {
+    Ok(rustix::thread::set_name(name)?)
+}
+
+/// From now on, what a terminal or an operator sends to the host and all that belongs to it does nothing to this
+/// process: it ends when the host does.
+pub(crate) fn ignore_what_is_meant_for_the_host() {
+    for signal in [
+        libc::SIGHUP,
+        libc::SIGINT,
+        libc::SIGQUIT,
+        libc::SIGTERM,
+        libc::SIGTSTP,
+        libc::SIGTTIN,
+        libc::SIGTTOU,
+        libc::SIGUSR1,
+        libc::SIGUSR2,
+    ] {
+        // SAFETY: no code is run by a signal that is ignored.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
+/// A descriptor that is readable when a child has ended. Children start with no signal blocked, so nothing of this is
+/// theirs.
+pub(crate) fn signals_of_children() -> io::Result<OwnedFd> {
+    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the set is written to by the first call, and read by the others; a null pointer asks for no old mask. The
+    // descriptor is new and nobody else's.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);
+        check(libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), ptr::null_mut()))?;
+        match libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) {
+            -1 => Err(io::Error::last_os_error()),
+            fd => Ok(OwnedFd::from_raw_fd(fd)),
+        }
+    }
+}
+
+/// Empties it, so that it is not readable until another child ends.
+pub(crate) fn forget_signals(children: &OwnedFd) {
+    let mut signals = [0; 8 * size_of::<libc::signalfd_siginfo>()];
+    while rustix::io::read(children, &mut signals).is_ok_and(|read| read == signals.len()) {}
+}
+
+/// A descriptor that this process was started with, if it was. To be asked for once, before anything is opened.
+pub(crate) fn inherited(fd: RawFd) -> Option<OwnedFd> {
+    // SAFETY: it looks at a number, and fails if nothing is open there.
+    let is_open = unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) } == 0;
+    // SAFETY: it is open, and as nothing has been opened by this process yet, it belongs to nobody.
+    is_open.then(|| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// Who sent a datagram. The number of the process is 0 if it lives outside this pid namespace.

@@ -91,6 +91,13 @@ pub struct Birth {
     pub reporter: Reporter,
 }
 
+impl Birth {
+    /// This life, for those who come upon what is left of it: `api/7`.
+    pub fn label(&self) -> String {
+        format!("{}/{}", self.identity.name, self.incarnation.0)
+    }
+}
+
 /// Who a plugin is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Identity {

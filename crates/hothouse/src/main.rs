@@ -37,6 +37,7 @@ use crate::cli::{Cli, Command};
 use crate::exit::Exit;
 
 fn main() -> ExitCode {
+    hothouse_process::keeper::enter_if_asked();
     let cli = Cli::parse();
     show::advise_for(cli.same_place());
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

@@ -16,6 +16,13 @@ pub(crate) fn socket(project_file: &Path) -> Result<PathBuf, String> {
     Ok(runtime_dir().join(format!("{}.sock", key(project_file)?)))
 }
 
+/// The ledger of the processes of the host that has this control socket.
+pub(crate) fn ledger(socket: &Path) -> PathBuf {
+    let mut path = socket.to_owned().into_os_string();
+    path.push(".lives");
+    path.into()
+}
+
 /// The folder for what is gone with the machine: `$XDG_RUNTIME_DIR/hothouse`, else `/tmp/hothouse-UID`.
 pub(crate) fn runtime_dir() -> PathBuf {
     match absolute("XDG_RUNTIME_DIR") {

@@ -39,6 +39,8 @@ impl Plugin for Greeter {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    // The processes that keep plugins' processes are this program as well.
+    hothouse_process::keeper::enter_if_asked();
     let greetings = ProcessSpec {
         program: vec!["python3".into(), "greetings.py".into()],
         cwd: env!("CARGO_MANIFEST_DIR").into(),

@@ -20,6 +20,8 @@ use crate::spawn::{Source, SpawnError, SpawnRequest, Spawning};
 
 /// What a life begins with.
 pub(super) struct Beginning {
+    /// Whose life it is.
+    pub(super) label: String,
     pub(super) reporter: Reporter,
     pub(super) spec: Arc<CommandSpec>,
     pub(super) surroundings: Surroundings,
@@ -83,7 +85,8 @@ fn spawn(beginning: Beginning) {
             env = env.set("NOTIFY_SOCKET", name);
         }
         let command = beginning.spec.program.clone();
-        let request = SpawnRequest { command, cwd: beginning.spec.cwd.clone(), env, fds };
+        let label = beginning.label.clone();
+        let request = SpawnRequest { command, cwd: beginning.spec.cwd.clone(), env, fds, label };
         (ends, beginning.surroundings.spawner.spawn(request))
     });
     tokio::spawn(async move {
@@ -110,14 +113,14 @@ fn ends(spec: &CommandSpec) -> std::io::Result<(Ends, Fds, Option<String>)> {
 }
 
 async fn connect(ends: Ends, spawning: Spawning) -> Result<(Child, Watch), SpawnError> {
-    let process = spawning.await.map_err(|_| SpawnError::stopped())??;
+    let process = spawning.child().await?;
     let child = Child::new(process, ends.logs).map_err(|error| SpawnError::not_watched(&error))?;
     Ok((child, ends.watch))
 }
 
 impl Life {
     fn new(beginning: Beginning, watch: Watch) -> Life {
-        let Beginning { reporter, spec, surroundings, orders, pid } = beginning;
+        let Beginning { reporter, spec, surroundings, orders, pid, .. } = beginning;
         let is_ready = matches!(spec.ready, Readiness::Spawned);
         Life {
             reporter,

@@ -117,8 +117,10 @@ impl Loader for CommandLoader {
             spawner: self.spawner.clone(),
             cwd: self.spec.cwd.clone(),
             env: self.spec.env.clone(),
+            label: birth.label(),
         };
         life::begin(life::Beginning {
+            label: birth.label(),
             reporter: birth.reporter,
             spec: Arc::clone(&self.spec),
             surroundings,

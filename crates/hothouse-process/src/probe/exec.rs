@@ -39,7 +39,8 @@ async fn spawn(command: Vec<OsString>, surroundings: Surroundings) -> Result<Chi
         cwd: surroundings.cwd,
         env: surroundings.env,
         fds: vec![(Source::Null, 0), (Source::Null, 1), (Source::Fd(write), 2)],
+        label: surroundings.label,
     };
-    let process = surroundings.spawner.spawn(request).await.map_err(|_| SpawnError::stopped())??;
+    let process = surroundings.spawner.spawn(request).child().await?;
     Child::new(process, LogEnds { stdout: None, stderr }).map_err(|error| SpawnError::not_watched(&error))
 }

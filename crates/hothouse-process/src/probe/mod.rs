@@ -51,6 +51,8 @@ pub(crate) struct Surroundings {
     pub(crate) spawner: Spawner,
     pub(crate) cwd: PathBuf,
     pub(crate) env: EnvPlan,
+    /// Whose life the attempt is part of.
+    pub(crate) label: String,
 }
 
 /// One attempt. `Err` says what was asked and what came back: `tcp 127.0.0.1:5432: Connection refused`.

@@ -56,6 +56,7 @@ pub(super) fn begin(beginning: Beginning) {
             cwd: beginning.spec.cwd.clone(),
             env,
             fds,
+            label: beginning.birth.label(),
         };
         (ends, beginning.surroundings.spawner.spawn(request))
     });
@@ -77,7 +78,7 @@ pub(super) fn begin(beginning: Beginning) {
 }
 
 async fn connect(ends: Ends, spawning: Spawning, max_line: usize) -> Result<(Child, Channel), SpawnError> {
-    let process = spawning.await.map_err(|_| SpawnError::stopped())??;
+    let process = spawning.child().await?;
     let watch = || {
         let (channel, logs) = Channel::new(ends, max_line)?;
         Ok((Child::new(process, logs)?, channel))

@@ -87,6 +87,7 @@ impl Loader for ProcessLoader {
             spawner: self.spawner.clone(),
             cwd: self.spec.cwd.clone(),
             env: self.spec.env.clone(),
+            label: birth.label(),
         };
         life::begin(life::Beginning {
             birth,

@@ -2,106 +2,86 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
 
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, pidfd_open, waitid,
-};
-use tokio::io::Interest;
+use rustix::process::{Pid, Signal};
 
-use crate::sys;
+use crate::exit::Ended;
+use crate::keeper::wire::{Order, Told};
+use crate::ledger;
 
-/// A child process that leads a process group of its own. It has not been waited for, so its number is its own.
+/// A child process that leads a process group of its own, and whatever it has started. It has a keeper, which nothing
+/// of that can get away from.
 ///
-/// Dropping it kills the group.
+/// Dropping it ends all of it.
 #[derive(Debug)]
 pub struct SpawnedChild {
-    pid: Pid,
-    pidfd: OwnedFd,
-    is_reaped: bool,
+    control: OwnedFd,
+    life: Life,
+}
+
+/// What must be known of a life when there is nobody left to ask.
+#[derive(Clone, Debug)]
+pub(super) struct Life {
+    pub(super) pid: u32,
+    pub(super) began: u64,
+    pub(super) run: Arc<str>,
+    pub(super) label: String,
 }
 
 impl SpawnedChild {
-    /// Takes charge of a child that has just been spawned and not been waited for.
-    pub(super) fn adopt(pid: libc::pid_t) -> io::Result<SpawnedChild> {
-        let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidData)?;
-        match pidfd_open(pid, PidfdFlags::empty()) {
-            Ok(pidfd) => Ok(SpawnedChild { pid, pidfd, is_reaped: false }),
-            Err(error) => {
-                // A child that cannot be watched must not run. It is killed, so the wait for it is short.
-                let _ = kill_process_group(pid, Signal::KILL);
-                let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
-                Err(error.into())
-            }
-        }
+    /// A child that its keeper has said is there.
+    pub(super) fn new(control: OwnedFd, life: Life) -> SpawnedChild {
+        SpawnedChild { control, life }
     }
 
     /// Its number, for people to look at.
     pub fn pid(&self) -> u32 {
-        self.pid.as_raw_pid().unsigned_abs()
+        self.life.pid
     }
 
-    /// Sends a signal to the whole group; nothing if it is not there any more.
-    pub fn signal_group(&self, signal: Signal) {
-        if !self.is_reaped {
-            // It can fail only because every process of the group has changed to another user, or is gone.
-            let _ = kill_process_group(self.pid, signal);
-        }
+    /// Asks the whole group to end, with this signal. A stopped process could not hear that, so it is told to go on as
+    /// well.
+    pub fn terminate(&self, signal: Signal) {
+        Order::Signal(signal.as_raw()).send(&self.control);
+    }
+
+    /// Ends it and everything that it has started, wherever that has gone.
+    pub fn kill(&self) {
+        Order::Kill.send(&self.control);
     }
 
     /// Whether this process belongs to the child's group.
     pub fn has_in_group(&self, pid: Pid) -> bool {
-        rustix::process::getpgid(Some(pid)) == Ok(self.pid)
+        let own = i32::try_from(self.life.pid).ok().and_then(Pid::from_raw);
+        rustix::process::getpgid(Some(pid)).ok() == own
     }
 
-    /// Kills what is left of the group of a child that has ended, then waits for the child, which gives its number
-    /// back. In this order: before the wait the group's number cannot be anybody else's.
-    ///
-    /// `None` if something else has waited for it.
-    pub fn reap(&mut self) -> Option<WaitIdStatus> {
-        self.signal_group(Signal::KILL);
-        let id = WaitId::PidFd(self.pidfd.as_fd());
-        let status = waitid(id, WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
-        self.is_reaped = !matches!(status, Ok(None));
-        status.ok().flatten()
-    }
-
-    /// Waits for a killed child beside everything else, so that it does not stay as a zombie.
-    fn reap_later(&self) {
-        let (Ok(runtime), Ok(pidfd)) =
-            (tokio::runtime::Handle::try_current(), pidfd_open(self.pid, PidfdFlags::empty()))
-        else {
-            return;
-        };
-        runtime.spawn(async move {
-            if let Ok(pidfd) = sys::watch(pidfd, Interest::READABLE)
-                && pidfd.readable().await.is_ok()
-            {
-                let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+    /// How it ended. To be asked when the descriptor is readable: by then nothing of it is left, or what is left cannot
+    /// be ended.
+    pub(crate) fn ended(&self) -> Ended {
+        match Told::receive(&self.control) {
+            Ok(Told::Gone { status, left }) => Ended { status: Some(status), left },
+            Ok(Told::Lost { left }) => Ended { status: None, left },
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ended { status: None, left: 0 },
+            _ => {
+                // Nobody is left who could say anything. It is ended from here, as after the death of a host.
+                ledger::end_orphan(&self.life.run, self.life.pid, self.life.began, &self.life.label);
+                Ended { status: None, left: 0 }
             }
-        });
-    }
-}
-
-impl Drop for SpawnedChild {
-    fn drop(&mut self) {
-        if !self.is_reaped {
-            self.reap();
-        }
-        if !self.is_reaped {
-            self.reap_later();
         }
     }
 }
 
 impl AsFd for SpawnedChild {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.pidfd.as_fd()
+        self.control.as_fd()
     }
 }
 
-/// The descriptor becomes readable when the child has ended.
+/// The descriptor becomes readable when the child and everything that it has started have ended.
 impl AsRawFd for SpawnedChild {
     fn as_raw_fd(&self) -> RawFd {
-        self.pidfd.as_raw_fd()
+        self.control.as_raw_fd()
     }
 }

@@ -31,6 +31,11 @@ impl SpawnError {
         SpawnError::new(format!("cannot run {}: {error}", program.display()))
     }
 
+    /// There was nobody to make this program's process, for this reason.
+    pub(super) fn not_asked(program: &OsStr, error: &io::Error) -> SpawnError {
+        SpawnError::new(format!("cannot run {}: the process that makes others: {error}", program.display()))
+    }
+
     /// What the child was to be connected with could not be made.
     pub(crate) fn no_channel(error: &io::Error) -> SpawnError {
         SpawnError::new(format!("cannot make a pipe or socket for the child: {error}"))

@@ -1,17 +1,19 @@
-//! What is asked of the spawner, and how it is carried out on its thread.
+//! What is asked of the spawner, and what comes of it.
 
-use std::collections::BTreeMap;
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use rustix::io::fcntl_dupfd_cloexec;
+use tokio::io::Interest;
 
+use super::child::Life;
+use super::link::Link;
 use super::program::find;
 use super::{SpawnError, SpawnedChild};
-use crate::{EnvPlan, sys};
+use crate::keeper::wire::{self, Launch, Told};
+use crate::{EnvPlan, ledger, sys};
 
 /// A child to be spawned.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct SpawnRequest {
     pub env: EnvPlan,
     /// What becomes which of its descriptors. The child has these and no others.
     pub fds: Vec<(Source, RawFd)>,
+    /// Whose it is, for those who come upon what is left of it: `api/7`. Without white space.
+    pub label: String,
 }
 
 /// What a descriptor of the child is made from.
@@ -35,47 +39,73 @@ pub enum Source {
     Fd(OwnedFd),
 }
 
-impl SpawnRequest {
-    /// Spawns the child on this thread.
-    pub(super) fn carry_out(self, null: &OwnedFd) -> Result<SpawnedChild, SpawnError> {
-        let variables = self.env.variables();
-        let file =
-            find(&self.command, variables.get(OsStr::new("PATH")).map(OsString::as_os_str), &self.cwd)?;
-        let spawned = self.spawn(&file, &variables, null);
-        spawned.map_err(|error| {
-            let size = self.command.iter().map(|word| word.len() + 1).sum::<usize>()
-                + variables.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>();
-            SpawnError::explain(&self.command[0], &file, &self.cwd, size, &error)
-        })
-    }
+/// A child that the spawner has been asked for.
+pub(super) struct Asked {
+    control: OwnedFd,
+    run: Arc<str>,
+    label: String,
+    /// What is needed to explain why there is none.
+    program: OsString,
+    file: PathBuf,
+    cwd: PathBuf,
+    size: usize,
+}
 
-    fn spawn(
-        &self,
-        file: &std::path::Path,
-        variables: &BTreeMap<OsString, OsString>,
-        null: &OwnedFd,
-    ) -> io::Result<SpawnedChild> {
-        let path = CString::new(file.as_os_str().as_bytes())?;
-        let cwd = CString::new(self.cwd.as_os_str().as_bytes())?;
-        let arguments = self.command.iter().map(|word| CString::new(word.as_bytes()));
-        let arguments = arguments.collect::<Result<Vec<_>, _>>()?;
-        let environment = variables.iter().map(|(name, value)| entry(name, value));
-        let environment = environment.collect::<Result<Vec<_>, _>>()?;
-        let above = self.fds.iter().map(|(_, target)| target + 1).max().unwrap_or(0);
-        let mut moved = Vec::new();
-        for (source, target) in &self.fds {
-            let source = source.fd(null);
-            let copy =
-                (source.as_raw_fd() < above).then(|| fcntl_dupfd_cloexec(source, above)).transpose()?;
-            moved.push((source, copy, *target));
+impl SpawnRequest {
+    /// Asks the spawner for the child.
+    pub(super) fn ask(self, link: &mut Link, null: &OwnedFd, run: &Arc<str>) -> Result<Asked, SpawnError> {
+        let env = self.env.set(ledger::MARK, ledger::mark(run, &self.label));
+        let variables = env.variables();
+        let path = variables.get(OsStr::new("PATH")).map(OsString::as_os_str);
+        let file = find(&self.command, path, &self.cwd)?;
+        let launch = Launch {
+            file: file.clone().into_os_string(),
+            command: self.command,
+            environment: variables.iter().map(|(name, value)| entry(name, value)).collect(),
+            cwd: self.cwd.into_os_string(),
+            targets: self.fds.iter().map(|(_, target)| *target).collect(),
+            label: OsString::from(&self.label),
+        };
+        let fds: Vec<BorrowedFd<'_>> = self.fds.iter().map(|(source, _)| source.fd(null)).collect();
+        let program = launch.command.first().cloned().unwrap_or_default();
+        let mut size = 0;
+        for text in launch.command.iter().chain(&launch.environment) {
+            wire::terminated(text).map_err(|error| SpawnError::of(&program, &error))?;
+            size += text.len() + 1;
         }
-        let fds: Vec<(BorrowedFd<'_>, RawFd)> = moved
-            .iter()
-            .map(|(source, copy, target)| (copy.as_ref().map_or(*source, AsFd::as_fd), *target))
-            .collect();
-        let plan =
-            sys::Plan { path: &path, arguments: &arguments, environment: &environment, cwd: &cwd, fds: &fds };
-        SpawnedChild::adopt(sys::spawn(&plan)?)
+        let ask = || {
+            let (ours, its) = wire::pair()?;
+            link.launch(&launch, its.as_fd(), &fds)?;
+            Ok(ours)
+        };
+        let control = { ask }().map_err(|error| SpawnError::not_asked(&program, &error))?;
+        let (label, cwd) = (self.label, launch.cwd.into());
+        Ok(Asked { control, run: Arc::clone(run), label, program, file, cwd, size })
+    }
+}
+
+impl Asked {
+    /// The child, when it has become its program.
+    pub(super) async fn child(self) -> Result<SpawnedChild, SpawnError> {
+        let socket =
+            sys::watch(self.control, Interest::READABLE).map_err(|error| SpawnError::not_watched(&error))?;
+        let told = loop {
+            let Ok(mut ready) = socket.readable().await else { return Err(SpawnError::stopped()) };
+            match ready.try_io(|socket| Told::receive(socket)) {
+                Ok(told) => break told,
+                Err(_would_block) => {}
+            }
+        };
+        let error = match told {
+            Ok(Told::Spawned { pid, began }) => {
+                let life = Life { pid, began, run: self.run, label: self.label };
+                return Ok(SpawnedChild::new(socket.into_inner(), life));
+            }
+            Ok(Told::NotSpawned { errno }) => io::Error::from_raw_os_error(errno),
+            Ok(Told::Gone { .. } | Told::Lost { .. }) => io::Error::other("its keeper was killed"),
+            Err(error) => error,
+        };
+        Err(SpawnError::explain(&self.program, &self.file, &self.cwd, self.size, &error))
     }
 }
 
@@ -88,10 +118,10 @@ impl Source {
     }
 }
 
-fn entry(name: &OsStr, value: &OsStr) -> io::Result<CString> {
-    let mut entry = Vec::with_capacity(name.len() + value.len() + 2);
-    entry.extend_from_slice(name.as_bytes());
-    entry.push(b'=');
-    entry.extend_from_slice(value.as_bytes());
-    Ok(CString::new(entry)?)
+fn entry(name: &OsStr, value: &OsStr) -> OsString {
+    let mut entry = OsString::with_capacity(name.len() + value.len() + 1);
+    entry.push(name);
+    entry.push("=");
+    entry.push(value);
+    entry
 }

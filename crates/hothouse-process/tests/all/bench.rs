@@ -67,7 +67,11 @@ impl Host {
             let _ = runtime.block_on(stopped);
         });
         let runtime = ready.recv().unwrap();
-        Host { runtime, spawner: Spawner::new().unwrap(), thread: Some((stop, thread)) }
+        Host {
+            runtime,
+            spawner: Spawner::with_program(env!("CARGO_BIN_EXE_hh-spawner"), None).unwrap(),
+            thread: Some((stop, thread)),
+        }
     }
 
     pub(crate) fn process(&self, spec: ProcessSpec) -> Life<'_> {

@@ -9,7 +9,7 @@ mod writer;
 pub(crate) use report::beside as timeline_beside;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,6 +18,7 @@ use hothouse_api::Started;
 use hothouse_config::Project;
 use hothouse_host::{BuildError, Host, Notices, Refused, StartupReport};
 use hothouse_kernel::input::Targets;
+use hothouse_process::{Ledger, LedgerError, Spawner};
 use tokio::select;
 
 use crate::cli::UpArgs;
@@ -75,7 +76,7 @@ impl Session {
             ),
         })?;
         let wishes = Wishes::new().map_err(|error| fail(&error.to_string(), Exit::Internal))?;
-        let host = spawn_host(&project)?;
+        let host = spawn_host(&project, &socket)?;
         let notices = host.listen();
         let screen =
             Screen::new(&args, &host, &project).map_err(|error| fail(&error.to_string(), Exit::Internal))?;
@@ -242,16 +243,43 @@ async fn showing<F: Future>(notices: &mut Notices, screen: &mut Screen, future: 
     }
 }
 
-fn spawn_host(project: &Arc<Project>) -> Result<Host, Exit> {
+fn spawn_host(project: &Arc<Project>, socket: &Path) -> Result<Host, Exit> {
     let of_host = Arc::clone(project);
-    let spawner = hothouse_process::Spawner::new().map_err(|error| {
-        fail(&format!("there is no thread to spawn plugins from: {error}"), Exit::Internal)
+    let ledger = ledger(socket)?;
+    let spawner = Spawner::with_ledger(ledger).map_err(|error| {
+        fail(&format!("there is no process to spawn plugins from: {error}"), Exit::Internal)
     })?;
     let specs = plugins::specs(&of_host, &spawner).map_err(|error| fail(&error, Exit::Config))?;
     Host::spawn(plugins::settings(project), move || specs).map_err(|error| match error {
         BuildError::Graph(_) => fail(&error.to_string(), Exit::Config),
         BuildError::System(_) => fail(&error.to_string(), Exit::Internal),
     })
+}
+
+/// Nothing is started before whatever an earlier host has left is gone: it would be the second copy.
+fn ledger(socket: &Path) -> Result<Ledger, Exit> {
+    match Ledger::take(&places::ledger(socket)) {
+        Ok((ledger, leftovers)) => {
+            if !leftovers.ended.is_empty() {
+                let ended = leftovers.ended.join(", ");
+                show::tell(&format!("ended what an earlier host, which was killed, had left: {ended}"));
+            }
+            Ok(ledger)
+        }
+        Err(error) => {
+            let next = match &error {
+                LedgerError::File { .. } => {
+                    "look at the folder, or choose another socket with --socket".into()
+                }
+                LedgerError::Busy { .. } => format!("wait a moment, then {}", show::hothouse("up")),
+                LedgerError::StillThere { pids } => {
+                    let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
+                    format!("look at them with `ps -fp {}`; then {}", pids.join(","), show::hothouse("up"))
+                }
+            };
+            Err(fail(&format!("{error}\n  next: {next}"), Exit::Abandoned))
+        }
+    }
 }
 
 fn fail(message: &str, exit: Exit) -> Exit {

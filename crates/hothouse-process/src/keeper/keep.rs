@@ -1,0 +1,177 @@
+//! A keeper: the parent of one child, and of everything that the child ever starts.
+//!
+//! It does nothing but wait. When the child has ended, or the host says so, or the host is gone, it ends whatever is
+//! left below it, tells the host, and ends. It takes no decision, and it outlives nothing.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, set_child_subreaper};
+
+use super::cull::{Whom, cull, reap};
+use super::processes::Process;
+use super::wire::{Launch, Order, Told, terminated};
+use crate::ledger;
+use crate::sys;
+
+/// How long what does not end is waited for until the host is told of it. It is tried again for ever.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a keeper has from the beginning.
+pub(super) struct Keeper {
+    pub(super) control: OwnedFd,
+    pub(super) children: OwnedFd,
+    pub(super) ledger: Option<OwnedFd>,
+}
+
+/// The child.
+struct Kept {
+    pid: Pid,
+    /// Readable when the child has ended, before anybody has waited for it.
+    handle: OwnedFd,
+    status: Option<i32>,
+}
+
+impl Keeper {
+    /// The whole life of a keeper.
+    pub(super) fn run(self, launch: Launch, fds: Vec<OwnedFd>) {
+        match prepare().and_then(|()| spawn(&launch, &fds)) {
+            Ok(child) => {
+                // What is the child's alone must end with the child.
+                drop(fds);
+                self.keep(child, &launch);
+            }
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                Told::NotSpawned { errno }.send(&self.control);
+            }
+        }
+    }
+
+    fn keep(self, mut child: Kept, launch: &Launch) {
+        let pid = child.pid.as_raw_pid();
+        let began = Process::look(pid).map_or(0, |process| process.began);
+        if let Some(ledger) = &self.ledger {
+            ledger::note_life(ledger, pid, began, &launch.label);
+        }
+        Told::Spawned { pid: pid.unsigned_abs(), began }.send(&self.control);
+        self.wait_for_the_end(&mut child);
+        let left = self.end_everything(&mut child, PATIENCE);
+        Told::Gone { status: child.status.unwrap_or_default(), left }.send(&self.control);
+        if left > 0 {
+            drop(self.ledger);
+            // Only the system itself can hold on to a killed process; whenever it lets go, it is over.
+            let children = self.children;
+            while cull(&children, Whom::Everybody, PATIENCE, &mut |_, _| {}) > 0 {}
+        }
+    }
+
+    /// Until the child has ended, or everything is to end.
+    fn wait_for_the_end(&self, child: &mut Kept) {
+        while child.status.is_none() {
+            let mut fds =
+                [PollFd::new(&self.control, PollFlags::IN), PollFd::new(&self.children, PollFlags::IN)];
+            if poll(&mut fds, None).is_err() {
+                continue;
+            }
+            let [ordered, ended] = [0, 1].map(|at| !fds[at].revents().is_empty());
+            if ordered && !self.obey(child) {
+                return;
+            }
+            if ended {
+                sys::forget_signals(&self.children);
+                child.reap();
+            }
+        }
+    }
+
+    /// False if everything is to end.
+    fn obey(&self, child: &Kept) -> bool {
+        loop {
+            match Order::receive(&self.control) {
+                Ok(Some(Order::Signal(number))) => child.signal(number),
+                Ok(Some(Order::Kill) | None) => return false,
+                Err(_) => return true,
+            }
+        }
+    }
+
+    fn end_everything(&self, child: &mut Kept, patience: Duration) -> u32 {
+        if child.status.is_none() {
+            let _ = kill_process_group(child.pid, Signal::KILL);
+        }
+        let pid = child.pid.as_raw_pid();
+        let status = &mut child.status;
+        cull(&self.children, Whom::Everybody, patience, &mut |ended, how| {
+            if ended == pid {
+                *status = Some(how);
+            }
+        })
+    }
+}
+
+impl Kept {
+    /// A stopped process could not hear that it is to end, so it is told to go on as well.
+    fn signal(&self, number: i32) {
+        if let Some(signal) = Signal::from_named_raw(number) {
+            let _ = kill_process_group(self.pid, signal);
+            let _ = kill_process_group(self.pid, Signal::CONT);
+        }
+    }
+
+    /// Waits for everybody who has ended. The child's group is killed first, as long as its number is the child's.
+    fn reap(&mut self) {
+        if is_readable(self.handle.as_fd()) {
+            let _ = kill_process_group(self.pid, Signal::KILL);
+        }
+        let pid = self.pid.as_raw_pid();
+        reap(&mut |ended, how| {
+            if ended == pid {
+                self.status = Some(how);
+            }
+        });
+    }
+}
+
+/// Whoever loses their parent below this process becomes its child; and a signal to the spawner's group is not for it.
+fn prepare() -> std::io::Result<()> {
+    sys::rename(c"hh-keeper")?;
+    rustix::process::setpgid(None, None)?;
+    Ok(set_child_subreaper(Some(rustix::process::getpid()))?)
+}
+
+fn is_readable(fd: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+    poll(&mut fds, Some(&rustix::event::Timespec::default())).is_ok_and(|ready| ready > 0)
+}
+
+fn spawn(launch: &Launch, fds: &[OwnedFd]) -> std::io::Result<Kept> {
+    let text = |texts: &[std::ffi::OsString]| {
+        texts.iter().map(|text| terminated(text)).collect::<std::io::Result<Vec<_>>>()
+    };
+    let (arguments, environment) = (text(&launch.command)?, text(&launch.environment)?);
+    // Every source is above every target, so that no copy overwrites one that is still needed.
+    let above = launch.targets.iter().map(|target| target + 1).max().unwrap_or(0);
+    let sources =
+        fds.iter().map(|fd| rustix::io::fcntl_dupfd_cloexec(fd, above)).collect::<Result<Vec<_>, _>>()?;
+    let fds: Vec<_> = sources.iter().map(AsFd::as_fd).zip(launch.targets.iter().copied()).collect();
+    let plan = sys::Plan {
+        path: &terminated(&launch.file)?,
+        arguments: &arguments,
+        environment: &environment,
+        cwd: &terminated(&launch.cwd)?,
+        fds: &fds,
+    };
+    let pid = sys::spawn(&plan)?;
+    let pid = Pid::from_raw(pid).ok_or(std::io::ErrorKind::InvalidData)?;
+    let handle = match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(handle) => handle,
+        Err(error) => {
+            // A child that cannot be watched must not run.
+            let _ = kill_process_group(pid, Signal::KILL);
+            return Err(error.into());
+        }
+    };
+    Ok(Kept { pid, handle, status: None })
+}

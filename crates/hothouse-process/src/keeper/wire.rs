@@ -1,0 +1,392 @@
+//! What host, spawner and keepers say to one another.
+//!
+//! Each message is one packet of a socket that keeps packets apart. What may be long, a child's arguments and
+//! environment, goes in a file without a name that is handed over with the packet. Nothing here does anything but read
+//! and write messages; what cannot be read is `None`, never a panic.
+
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+};
+
+/// As many descriptors as one packet may carry: the launch itself, the control socket, and the child's own.
+const MAX_FDS: usize = 32;
+/// No packet is longer.
+const MAX_PACKET: usize = 32;
+
+/// Everything that a keeper must know to make its child.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Launch {
+    /// The program's file.
+    pub(crate) file: OsString,
+    /// Its arguments, the first of them its own name.
+    pub(crate) command: Vec<OsString>,
+    /// Its environment, each entry `NAME=value`.
+    pub(crate) environment: Vec<OsString>,
+    /// Its working directory.
+    pub(crate) cwd: OsString,
+    /// The numbers that its descriptors get, in the order in which they are handed over.
+    pub(crate) targets: Vec<RawFd>,
+    /// Whose life it is, for the ledger.
+    pub(crate) label: OsString,
+}
+
+/// What a keeper, or the spawner in its place, tells the host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Told {
+    /// The child runs. Its number, and when it began, as `/proc/PID/stat` has it.
+    Spawned { pid: u32, began: u64 },
+    /// There is no child, for this reason (`errno`).
+    NotSpawned { errno: i32 },
+    /// The child has ended with this wait status, and of everything that it started so many processes are left.
+    Gone { status: i32, left: u32 },
+    /// The keeper was killed. Everything that it kept has been ended but for so many processes.
+    Lost { left: u32 },
+}
+
+/// What the host tells a keeper.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Order {
+    /// Send the child's group this signal, and have it go on if it is stopped.
+    Signal(i32),
+    /// End everything.
+    Kill,
+}
+
+/// A connected pair of packet sockets.
+pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
+}
+
+impl Told {
+    fn encode(self) -> Vec<u8> {
+        let mut packet = Vec::with_capacity(MAX_PACKET);
+        match self {
+            Told::Spawned { pid, began } => {
+                packet.push(b'S');
+                packet.extend_from_slice(&pid.to_ne_bytes());
+                packet.extend_from_slice(&began.to_ne_bytes());
+            }
+            Told::NotSpawned { errno } => {
+                packet.push(b'F');
+                packet.extend_from_slice(&errno.to_ne_bytes());
+            }
+            Told::Gone { status, left } => {
+                packet.push(b'G');
+                packet.extend_from_slice(&status.to_ne_bytes());
+                packet.extend_from_slice(&left.to_ne_bytes());
+            }
+            Told::Lost { left } => {
+                packet.push(b'L');
+                packet.extend_from_slice(&left.to_ne_bytes());
+            }
+        }
+        packet
+    }
+
+    fn decode(packet: &[u8]) -> Option<Told> {
+        let mut reader = Reader(packet);
+        let told = match reader.bytes::<1>()? {
+            [b'S'] => Told::Spawned { pid: reader.u32()?, began: u64::from_ne_bytes(reader.bytes()?) },
+            [b'F'] => Told::NotSpawned { errno: reader.i32()? },
+            [b'G'] => Told::Gone { status: reader.i32()?, left: reader.u32()? },
+            [b'L'] => Told::Lost { left: reader.u32()? },
+            _ => return None,
+        };
+        reader.0.is_empty().then_some(told)
+    }
+
+    /// Tells the host. That it is gone is seen by its end of the socket.
+    pub(crate) fn send(self, control: impl AsFd) {
+        let _ = rustix::net::send(control, &self.encode(), SendFlags::NOSIGNAL);
+    }
+
+    /// What has been told, without waiting for it.
+    ///
+    /// # Errors
+    /// `WouldBlock` if nothing has; `UnexpectedEof` if nobody is left to tell anything.
+    pub(crate) fn receive(control: impl AsFd) -> io::Result<Told> {
+        let mut packet = [0; MAX_PACKET];
+        match retry(|| rustix::net::recv(&control, &mut packet[..], RecvFlags::DONTWAIT)) {
+            Ok((0, _)) | Err(Errno::CONNRESET) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok((length, _)) => {
+                Told::decode(&packet[..length]).ok_or_else(|| io::ErrorKind::InvalidData.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Order {
+    fn encode(self) -> [u8; 5] {
+        let (tag, number) = match self {
+            Order::Signal(number) => (b's', number),
+            Order::Kill => (b'k', 0),
+        };
+        let [a, b, c, d] = number.to_ne_bytes();
+        [tag, a, b, c, d]
+    }
+
+    fn decode(packet: &[u8]) -> Option<Order> {
+        let mut reader = Reader(packet);
+        match reader.bytes::<1>()? {
+            [b's'] => Some(Order::Signal(reader.i32()?)),
+            [b'k'] => Some(Order::Kill),
+            _ => None,
+        }
+    }
+
+    /// Gives the order. A keeper that is gone has nothing left to do it to.
+    pub(crate) fn send(self, control: impl AsFd) {
+        let _ = rustix::net::send(control, &self.encode(), SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
+    }
+
+    /// The next order; `None` if the host is gone.
+    ///
+    /// # Errors
+    /// `WouldBlock` if there is none.
+    pub(crate) fn receive(control: impl AsFd) -> io::Result<Option<Order>> {
+        let mut packet = [0; MAX_PACKET];
+        loop {
+            return match retry(|| rustix::net::recv(&control, &mut packet[..], RecvFlags::DONTWAIT)) {
+                Ok((0, _)) | Err(Errno::CONNRESET) => Ok(None),
+                Ok((length, _)) => match Order::decode(&packet[..length]) {
+                    Some(order) => Ok(Some(order)),
+                    None => continue,
+                },
+                Err(error) => Err(error.into()),
+            };
+        }
+    }
+}
+
+impl Launch {
+    /// Hands this to the spawner, with the keeper's end of the control socket and the child's descriptors.
+    ///
+    /// # Errors
+    /// Those of the system; `BrokenPipe` if there is no spawner.
+    pub(crate) fn send(
+        &self,
+        spawner: impl AsFd,
+        control: BorrowedFd<'_>,
+        fds: &[BorrowedFd<'_>],
+    ) -> io::Result<()> {
+        let mut file = File::from(memfd_create("launch", MemfdFlags::CLOEXEC)?);
+        file.write_all(&self.encode())?;
+        let mut all = vec![file.as_fd(), control];
+        all.extend_from_slice(fds);
+        if all.len() > MAX_FDS {
+            return Err(Errno::TOOMANYREFS.into());
+        }
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        ancillary.push(SendAncillaryMessage::ScmRights(&all));
+        let packet = [io::IoSlice::new(b"L")];
+        retry(|| sendmsg(&spawner, &packet, &mut ancillary, SendFlags::NOSIGNAL))?;
+        Ok(())
+    }
+
+    /// The next launch, waited for: with the control socket and the child's descriptors. `None` if the host is gone.
+    pub(crate) fn receive(spawner: impl AsFd) -> Option<(Launch, OwnedFd, Vec<OwnedFd>)> {
+        loop {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
+            let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+            let mut packet = [0; MAX_PACKET];
+            let mut parts = [io::IoSliceMut::new(&mut packet)];
+            let received = retry(|| recvmsg(&spawner, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC));
+            if received.ok()?.bytes == 0 {
+                return None;
+            }
+            let mut fds = Vec::new();
+            for message in ancillary.drain() {
+                if let RecvAncillaryMessage::ScmRights(received) = message {
+                    fds.extend(received);
+                }
+            }
+            let mut fds = fds.into_iter();
+            let (Some(file), Some(control)) = (fds.next(), fds.next()) else { continue };
+            let fds: Vec<OwnedFd> = fds.collect();
+            let launch = Launch::read(File::from(file)).filter(|launch| launch.targets.len() == fds.len());
+            match launch {
+                Some(launch) => return Some((launch, control, fds)),
+                None => Told::NotSpawned { errno: libc::EPROTO }.send(control),
+            }
+        }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(4096);
+        put(&mut bytes, self.file.as_bytes());
+        put_all(&mut bytes, &self.command);
+        put_all(&mut bytes, &self.environment);
+        put(&mut bytes, self.cwd.as_bytes());
+        put_length(&mut bytes, self.targets.len());
+        self.targets.iter().for_each(|target| bytes.extend_from_slice(&target.to_ne_bytes()));
+        put(&mut bytes, self.label.as_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Launch> {
+        let mut reader = Reader(bytes);
+        Some(Launch {
+            file: reader.text()?,
+            command: reader.texts()?,
+            environment: reader.texts()?,
+            cwd: reader.text()?,
+            targets: (0..reader.u32()?).map(|_| reader.i32()).collect::<Option<_>>()?,
+            label: reader.text()?,
+        })
+    }
+
+    fn read(mut file: File) -> Option<Launch> {
+        let mut bytes = Vec::new();
+        file.rewind().ok()?;
+        file.read_to_end(&mut bytes).ok()?;
+        Launch::decode(&bytes)
+    }
+}
+
+fn put(bytes: &mut Vec<u8>, text: &[u8]) {
+    put_length(bytes, text.len());
+    bytes.extend_from_slice(text);
+}
+
+fn put_all(bytes: &mut Vec<u8>, texts: &[OsString]) {
+    put_length(bytes, texts.len());
+    texts.iter().for_each(|text| put(bytes, text.as_bytes()));
+}
+
+/// What is longer than this cannot be spawned anyway, and is refused by whoever reads it.
+fn put_length(bytes: &mut Vec<u8>, length: usize) {
+    bytes.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_ne_bytes());
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*head)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.bytes().map(u32::from_ne_bytes)
+    }
+
+    fn i32(&mut self) -> Option<i32> {
+        self.bytes().map(i32::from_ne_bytes)
+    }
+
+    fn text(&mut self) -> Option<OsString> {
+        let length = usize::try_from(self.u32()?).ok()?;
+        let (head, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(OsString::from_vec(head.to_owned()))
+    }
+
+    fn texts(&mut self) -> Option<Vec<OsString>> {
+        (0..self.u32()?).map(|_| self.text()).collect()
+    }
+}
+
+/// Does it again when a signal came between.
+fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// Text as the system takes it.
+///
+/// # Errors
+/// If there is a NUL in it, which ends a text there.
+pub(crate) fn terminated(text: &OsStr) -> io::Result<CString> {
+    Ok(CString::new(text.as_bytes())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn launch() -> Launch {
+        Launch {
+            file: "/bin/sh".into(),
+            command: vec!["sh".into(), "-c".into(), OsString::from_vec(vec![0xff, 0xfe])],
+            environment: vec!["A=1".into(), "B=".into()],
+            cwd: "/".into(),
+            targets: vec![0, 1, 2],
+            label: "api/7".into(),
+        }
+    }
+
+    #[test]
+    fn what_is_told_and_ordered_is_understood() {
+        for told in [
+            Told::Spawned { pid: 77, began: u64::MAX },
+            Told::NotSpawned { errno: 2 },
+            Told::Gone { status: -1, left: 3 },
+            Told::Lost { left: 0 },
+        ] {
+            let packet = told.encode();
+            assert_eq!(Told::decode(&packet), Some(told));
+            assert!(packet.len() <= MAX_PACKET && Told::decode(&packet[1..]).is_none());
+        }
+        for order in [Order::Signal(15), Order::Kill] {
+            assert_eq!(Order::decode(&order.encode()), Some(order));
+        }
+        assert_eq!((Told::decode(b""), Order::decode(b"x")), (None, None));
+    }
+
+    #[test]
+    fn a_launch_that_is_cut_short_is_no_launch() {
+        let bytes = launch().encode();
+        assert_eq!(Launch::decode(&bytes), Some(launch()));
+        for length in 0..bytes.len() {
+            assert_eq!(Launch::decode(&bytes[..length]), None, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn descriptors_arrive_in_their_order() {
+        let (host, spawner) = pair().unwrap();
+        let (control, its) = pair().unwrap();
+        let ends: Vec<_> = (0..3).map(|_| rustix::pipe::pipe().unwrap()).collect();
+        let fds: Vec<BorrowedFd<'_>> = ends.iter().map(|(_, write)| write.as_fd()).collect();
+        launch().send(&host, its.as_fd(), &fds).unwrap();
+        let (received, its, fds) = Launch::receive(&spawner).unwrap();
+        assert_eq!(received, launch());
+        Told::Lost { left: 9 }.send(its);
+        assert_eq!(Told::receive(&control).unwrap(), Told::Lost { left: 9 });
+        for (number, ((read, _), fd)) in ends.iter().zip(fds).enumerate() {
+            rustix::io::write(&fd, &[number as u8]).unwrap();
+            let mut byte = [0];
+            rustix::io::read(read, &mut byte).unwrap();
+            assert_eq!(usize::from(byte[0]), number);
+        }
+        drop(host);
+        assert!(Launch::receive(&spawner).is_none());
+    }
+
+    #[test]
+    fn those_who_are_gone_are_noticed() {
+        let (host, keeper) = pair().unwrap();
+        assert_eq!(Told::receive(&host).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        Order::Kill.send(&host);
+        drop(host);
+        assert_eq!(Order::receive(&keeper).unwrap(), Some(Order::Kill));
+        assert_eq!(Order::receive(&keeper).unwrap(), None);
+    }
+}

@@ -1,0 +1,307 @@
+//! The ledger: which processes a host has made, for the one that comes after it.
+//!
+//! A file with a line for every life. Those who make children write to it, so that nothing lives that is not in it. It
+//! is locked as long as anybody is there who may still make or end something of it: the host, its spawner, every
+//! keeper. So whoever has the lock knows that nobody cleans up any more, and that what is left, is left to him.
+//!
+//! A process is known by its number, the moment when it began, and the boot in which that was; what it has started and
+//! lost sight of by a mark in the environment that all of it inherits. Whatever is not known for certain is not touched.
+
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::FlockOperation;
+
+use crate::keeper::kill_exactly;
+use crate::keeper::processes::Process;
+
+/// The variable that marks whatever a host has started.
+pub(crate) const MARK: &str = "HOTHOUSE_LIFE";
+
+/// How long those who still clean up after an earlier host are waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long what an earlier host has left may take to end.
+const LAST_BREATH: Duration = Duration::from_secs(2);
+/// The pause between two looks at what does not end at once.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// The ledger of a host that runs. Held by it as long as it lives.
+#[derive(Debug)]
+pub struct Ledger {
+    file: File,
+    run: String,
+}
+
+/// What an earlier host had left, and is ended now.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Leftovers {
+    /// One line for each process: whose it was, and its number.
+    pub ended: Vec<String>,
+}
+
+/// Why there is no ledger.
+#[derive(Debug)]
+pub enum LedgerError {
+    /// The file cannot be had.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Somebody of an earlier host is still there, and does not end.
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What an earlier host has left cannot be ended.
+    StillThere {
+        /// The numbers of the processes.
+        pids: Vec<i32>,
+    },
+}
+
+impl std::fmt::Display for LedgerError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            LedgerError::File { path, error } => {
+                write!(f, "the ledger of processes {}: {error}", path.display())
+            }
+            LedgerError::Busy { path } => write!(
+                f,
+                "the keepers of an earlier host of this project are still ending its processes (they hold {})",
+                path.display()
+            ),
+            LedgerError::StillThere { pids } => {
+                let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
+                write!(f, "processes of an earlier host of this project do not end: {}", pids.join(", "))
+            }
+        }
+    }
+}
+
+impl std::error::Error for LedgerError {}
+
+impl Ledger {
+    /// Takes the ledger over from whoever had it before, and ends whatever that host has left.
+    ///
+    /// It blocks: for as long as it takes until the earlier host's keepers have cleaned up, but not for ever.
+    ///
+    /// # Errors
+    /// If the file cannot be had, or something of the earlier host does not end. Then nothing must be started: it would
+    /// be the second copy.
+    pub fn take(path: &Path) -> Result<(Ledger, Leftovers), LedgerError> {
+        let failed = |error: io::Error| LedgerError::File { path: path.to_owned(), error };
+        let mut file =
+            OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path).map_err(failed)?;
+        lock(&file, path)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(failed)?;
+        let leftovers = end_leftovers(&Written::read(&text))?;
+        file.set_len(0).map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        let run = unique().map_err(failed)?;
+        file.write_all(format!("run {run} {}\n", boot()).as_bytes()).map_err(failed)?;
+        Ok((Ledger { file, run }, leftovers))
+    }
+
+    /// The name of this run of the host, like no other.
+    pub(crate) fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// The file, for those who are to write to it.
+    pub(crate) fn file(&self) -> io::Result<OwnedFd> {
+        Ok(self.file.as_fd().try_clone_to_owned()?)
+    }
+}
+
+/// A name like no other.
+pub(crate) fn unique() -> io::Result<String> {
+    Ok(std::fs::read_to_string("/proc/sys/kernel/random/uuid")?.trim().to_owned())
+}
+
+/// The name of this boot of the machine.
+fn boot() -> String {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    text.trim().to_owned()
+}
+
+/// Notes that this process lives. Done by its keeper, with one write, so that lines do not mix.
+pub(crate) fn note_life(ledger: &OwnedFd, pid: i32, began: u64, label: &OsStr) {
+    let label = String::from_utf8_lossy(label.as_bytes()).replace(|c: char| c.is_whitespace(), "_");
+    // Without room for it there is still the mark; the child runs already, and its keeper keeps it.
+    let _ = rustix::io::write(ledger, format!("life {pid} {began} {label}\n").as_bytes());
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), LedgerError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < deadline => std::thread::sleep(PAUSE),
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(LedgerError::Busy { path: path.to_owned() }),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(LedgerError::File { path: path.to_owned(), error: error.into() }),
+        }
+    }
+}
+
+/// What is written in a ledger.
+#[derive(PartialEq, Eq, Default, Debug)]
+struct Written {
+    run: String,
+    boot: String,
+    lives: Vec<(i32, u64, String)>,
+}
+
+impl Written {
+    /// Reads what can be read. A line that was cut short by the end of everything says nothing.
+    fn read(text: &str) -> Written {
+        let mut written = Written::default();
+        for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
+            let words: Vec<&str> = line.split(' ').collect();
+            match words[..] {
+                ["run", run, boot] => (written.run, written.boot) = (run.to_owned(), boot.to_owned()),
+                ["life", pid, began, label] => {
+                    let life = pid.parse().ok().zip(began.parse().ok());
+                    written.lives.extend(life.map(|(pid, began)| (pid, began, label.to_owned())));
+                }
+                _ => {}
+            }
+        }
+        written
+    }
+
+    /// Whose this process is, if it is known to be of the host that wrote this.
+    fn owner(&self, process: &Process) -> Option<String> {
+        let known = self.lives.iter().find(|(pid, began, _)| (*pid, *began) == (process.pid, process.began));
+        known.map(|(_, _, label)| label.clone()).or_else(|| mark_of(process.pid, &self.run))
+    }
+}
+
+/// The mark that a process carries, if it is of that run.
+fn mark_of(pid: i32, run: &str) -> Option<String> {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let prefix = format!("{MARK}={run}/");
+    let entry =
+        environment.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(prefix.as_bytes()))?;
+    Some(String::from_utf8_lossy(entry).trim_end_matches('/').to_owned())
+}
+
+/// The value of the mark of a life: of the run, and of that life alone, each followed by a slash.
+pub(crate) fn mark(run: &str, label: &str) -> String {
+    format!("{run}/{label}/")
+}
+
+fn end_leftovers(written: &Written) -> Result<Leftovers, LedgerError> {
+    let mut leftovers = Leftovers::default();
+    if written.run.is_empty() || written.boot != boot() {
+        return Ok(leftovers);
+    }
+    let deadline = Instant::now() + LAST_BREATH;
+    let spared = ancestors();
+    loop {
+        let found = whose(written, &spared);
+        if found.is_empty() {
+            return Ok(leftovers);
+        }
+        for (process, owner) in &found {
+            let line = format!("{owner} (process {})", process.pid);
+            if !leftovers.ended.contains(&line) {
+                leftovers.ended.push(line);
+            }
+            kill_exactly(process);
+        }
+        if Instant::now() >= deadline {
+            let pids = found.iter().map(|(process, _)| process.pid).collect();
+            return Err(LedgerError::StillThere { pids });
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Everything of that host that still runs, and whose it is: what is known, and what is below it.
+fn whose(written: &Written, spared: &[i32]) -> Vec<(Process, String)> {
+    let all: Vec<Process> = Process::all().filter(|process| !process.is_zombie).collect();
+    let mut found: Vec<(Process, String)> = Vec::new();
+    for process in &all {
+        found.extend(written.owner(process).map(|owner| (*process, owner)));
+    }
+    let mut at = 0;
+    while let Some((parent, owner)) = found.get(at).cloned() {
+        let is_new = |process: &&Process| found.iter().all(|(known, _)| known.pid != process.pid);
+        let below: Vec<_> =
+            all.iter().filter(|process| process.parent == parent.pid).filter(is_new).collect();
+        found.extend(below.into_iter().map(|process| (*process, owner.clone())));
+        at += 1;
+    }
+    found.retain(|(process, _)| !spared.contains(&process.pid));
+    found
+}
+
+/// This process and those above it. A host may have been started by what an earlier one has left.
+fn ancestors() -> Vec<i32> {
+    let mut line = vec![rustix::process::getpid().as_raw_pid()];
+    while let Some(parent) = line.last().and_then(|pid| Process::look(*pid)).map(|process| process.parent) {
+        if parent <= 0 || line.contains(&parent) {
+            break;
+        }
+        line.push(parent);
+    }
+    line
+}
+
+/// Ends a child whose keeper and spawner are both gone, and everything that carries its mark.
+pub(crate) fn end_orphan(run: &str, pid: u32, began: u64, label: &str) {
+    let written = Written {
+        run: format!("{run}/{label}"),
+        boot: boot(),
+        lives: i32::try_from(pid).map(|pid| (pid, began, label.to_owned())).into_iter().collect(),
+    };
+    // What cannot be ended even so is in the ledger for the next host.
+    let _ = end_leftovers(&written);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_cut_short_says_nothing() {
+        let text = "run r b\nlife 7 99 api/1\nlife x 1 y\nnoise\nlife 8 100 api/2";
+        let written = Written::read(text);
+        assert_eq!((written.run.as_str(), written.boot.as_str()), ("r", "b"));
+        assert_eq!(written.lives, [(7, 99, "api/1".into())]);
+        assert_eq!(Written::read(""), Written::default());
+    }
+
+    #[test]
+    fn a_process_is_known_by_its_number_and_its_beginning_together() {
+        let own = Process::look(rustix::process::getpid().as_raw_pid()).unwrap();
+        let life = |pid, began| Written { lives: vec![(pid, began, "api/1".into())], ..Written::default() };
+        assert_eq!(life(own.pid, own.began).owner(&own), Some("api/1".into()));
+        assert_eq!(life(own.pid, own.began + 1).owner(&own), None);
+        assert_eq!(life(own.pid + 1, own.began).owner(&own), None);
+    }
+
+    #[test]
+    fn nothing_of_another_boot_is_touched() {
+        let own = Process::look(rustix::process::getpid().as_raw_pid()).unwrap();
+        let lives = vec![(own.pid, own.began, "api/1".into())];
+        let written = Written { run: "r".into(), boot: "another".into(), lives };
+        assert_eq!(end_leftovers(&written).unwrap(), Leftovers::default());
+    }
+
+    #[test]
+    fn the_one_who_asks_and_those_above_are_spared() {
+        let own = Process::look(rustix::process::getpid().as_raw_pid()).unwrap();
+        assert!(ancestors().starts_with(&[own.pid, own.parent]));
+    }
+}
