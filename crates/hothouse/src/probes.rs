@@ -15,6 +15,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
 use crate::server::App;
@@ -23,6 +24,8 @@ use crate::server::App;
 const ALIVE_WITHIN: Duration = Duration::from_secs(5);
 /// How long a question may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How many may ask at the same time; the others wait, so that nobody takes the host's descriptors away.
+const ASKING: usize = 64;
 /// How many names are told.
 const NAMED: usize = 20;
 
@@ -44,9 +47,10 @@ impl Probes {
         })?;
         let app = Arc::clone(app);
         let accepting = tokio::spawn(async move {
-            loop {
+            let places = Arc::new(Semaphore::new(ASKING));
+            while let Ok(place) = Arc::clone(&places).acquire_owned().await {
                 match listener.accept().await {
-                    Ok((stream, _)) => drop(tokio::spawn(connection(stream, Arc::clone(&app)))),
+                    Ok((stream, _)) => drop(tokio::spawn(connection(stream, Arc::clone(&app), place))),
                     // Out of descriptors, for one. The next connection may have more luck, but not at once.
                     Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
                 }
@@ -62,7 +66,7 @@ impl Drop for Probes {
     }
 }
 
-async fn connection(stream: TcpStream, app: Arc<App>) {
+async fn connection(stream: TcpStream, app: Arc<App>, _place: OwnedSemaphorePermit) {
     let service = service_fn(move |request| {
         let app = Arc::clone(&app);
         async move { Ok::<_, Infallible>(answer(&request, &app).await) }

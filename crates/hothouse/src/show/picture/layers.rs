@@ -33,7 +33,7 @@ const MOST_PASSES: usize = 20_000;
 /// How often the order within the layers is improved, at most.
 const SWEEPS: usize = 12;
 /// How often the heights are evened out.
-const ROUNDS: usize = 12;
+const ROUNDS: usize = 24;
 
 /// Places nodes whose edges, (needed, needing), make no cycle.
 pub(crate) fn layout(nodes: usize, edges: &[(usize, usize)], spacing: &Spacing) -> Layout {
@@ -212,17 +212,20 @@ impl Grid {
     fn heights(&self, spacing: &Spacing) -> Vec<f64> {
         let mut heights = vec![0.0; self.place.len()];
         for layer in &self.layers {
-            let mut top = 0.0;
+            // The middles of all layers begin at the same height, so that none has far to go.
+            let all: f64 = layer.iter().map(|item| self.size(*item, spacing) + spacing.gap).sum();
+            let mut top = -all / 2.0;
             for item in layer {
                 heights[*item] = top + self.size(*item, spacing) / 2.0;
                 top += self.size(*item, spacing) + spacing.gap;
             }
         }
         for round in 0..ROUNDS {
-            let forth = round % 2 == 0;
-            for step in 1..self.layers.len() {
+            // First what stands before decides, and what stands after, by turns; then both together.
+            let (forth, both) = (round % 2 == 0, round >= ROUNDS / 2);
+            for step in 0..self.layers.len() {
                 let layer = if forth { step } else { self.layers.len() - 1 - step };
-                self.settle(layer, forth, &mut heights, spacing);
+                self.settle(layer, forth || both, !forth || both, &mut heights, spacing);
             }
         }
         let top = |layer: &Vec<usize>| {
@@ -233,12 +236,12 @@ impl Grid {
         heights
     }
 
-    fn settle(&self, layer: usize, forth: bool, heights: &mut [f64], spacing: &Spacing) {
-        let neighbours = if forth { &self.before } else { &self.after };
+    fn settle(&self, layer: usize, by_before: bool, by_after: bool, heights: &mut [f64], spacing: &Spacing) {
         let items = &self.layers[layer];
         let wish = |item: usize| {
             let (mut sum, mut weight) = (0.0, 0.0);
-            for one in &neighbours[item] {
+            let before = self.before[item].iter().filter(|_| by_before);
+            for one in before.chain(self.after[item].iter().filter(|_| by_after)) {
                 // An edge that passes should be a straight line.
                 let pull = if item >= self.nodes && *one >= self.nodes { 4.0 } else { 1.0 };
                 sum += heights[*one] * pull;
