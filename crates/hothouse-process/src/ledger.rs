@@ -5,7 +5,8 @@
 //! keeper. So whoever has the lock knows that nobody cleans up any more, and that what is left, is left to him.
 //!
 //! A process is known by its number, the moment when it began, and the boot in which that was; what it has started and
-//! lost sight of by a mark in the environment that all of it inherits. Whatever is not known for certain is not touched.
+//! lost sight of by the cgroup of the run, where there are cgroups, and by a mark in the environment that all of it
+//! inherits. Whatever is not known for certain is not touched.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
 
+use crate::fence::{self, Fence};
 use crate::keeper::kill_exactly;
 use crate::keeper::processes::Process;
 
@@ -36,6 +38,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub struct Ledger {
     file: File,
     run: String,
+    fence: Option<Fence>,
 }
 
 /// What an earlier host had left, and is ended now.
@@ -107,13 +110,24 @@ impl Ledger {
         file.set_len(0).map_err(failed)?;
         file.rewind().map_err(failed)?;
         let run = unique().map_err(failed)?;
-        file.write_all(format!("run {run} {}\n", boot()).as_bytes()).map_err(failed)?;
-        Ok((Ledger { file, run }, leftovers))
+        let fence = Fence::new(&run);
+        let mut text = format!("run {run} {}\n", boot());
+        if let Some(path) = fence.as_ref().and_then(|fence| fence.path().to_str()) {
+            text.push_str(&format!("cgroup {path}\n"));
+        }
+        file.write_all(text.as_bytes()).map_err(failed)?;
+        Ok((Ledger { file, run, fence }, leftovers))
     }
 
     /// The name of this run of the host, like no other.
     pub(crate) fn run(&self) -> &str {
         &self.run
+    }
+
+    /// Sees to it that whatever comes of this process is known to come of it, where the system can do that.
+    pub(crate) fn enclose(&self, pid: i32) {
+        // Without it there are still the lines of this file, and the marks.
+        let _ = self.fence.as_ref().map(|fence| fence.enclose(pid));
     }
 
     /// The file, for those who are to write to it.
@@ -158,6 +172,7 @@ fn lock(file: &File, path: &Path) -> Result<(), LedgerError> {
 struct Written {
     run: String,
     boot: String,
+    cgroup: Option<PathBuf>,
     lives: Vec<(i32, u64, String)>,
 }
 
@@ -169,6 +184,7 @@ impl Written {
             let words: Vec<&str> = line.split(' ').collect();
             match words[..] {
                 ["run", run, boot] => (written.run, written.boot) = (run.to_owned(), boot.to_owned()),
+                ["cgroup", path] => written.cgroup = Some(PathBuf::from(path)),
                 ["life", pid, began, label] => {
                     let life = pid.parse().ok().zip(began.parse().ok());
                     written.lives.extend(life.map(|(pid, began)| (pid, began, label.to_owned())));
@@ -210,6 +226,7 @@ fn end_leftovers(written: &Written) -> Result<Leftovers, LedgerError> {
     loop {
         let found = whose(written, &spared);
         if found.is_empty() {
+            written.cgroup.as_deref().map(fence::remove);
             return Ok(leftovers);
         }
         for (process, owner) in &found {
@@ -230,9 +247,12 @@ fn end_leftovers(written: &Written) -> Result<Leftovers, LedgerError> {
 /// Everything of that host that still runs, and whose it is: what is known, and what is below it.
 fn whose(written: &Written, spared: &[i32]) -> Vec<(Process, String)> {
     let all: Vec<Process> = Process::all().filter(|process| !process.is_zombie).collect();
+    let enclosed = written.cgroup.as_deref().map(fence::inside).unwrap_or_default();
     let mut found: Vec<(Process, String)> = Vec::new();
     for process in &all {
-        found.extend(written.owner(process).map(|owner| (*process, owner)));
+        let owner = written.owner(process);
+        let owner = owner.or_else(|| enclosed.contains(&process.pid).then(|| "a plugin of it".into()));
+        found.extend(owner.map(|owner| (*process, owner)));
     }
     let mut at = 0;
     while let Some((parent, owner)) = found.get(at).cloned() {
@@ -263,6 +283,7 @@ pub(crate) fn end_orphan(run: &str, pid: u32, began: u64, label: &str) {
     let written = Written {
         run: format!("{run}/{label}"),
         boot: boot(),
+        cgroup: None,
         lives: i32::try_from(pid).map(|pid| (pid, began, label.to_owned())).into_iter().collect(),
     };
     // What cannot be ended even so is in the ledger for the next host.
@@ -295,7 +316,7 @@ mod tests {
     fn nothing_of_another_boot_is_touched() {
         let own = Process::look(rustix::process::getpid().as_raw_pid()).unwrap();
         let lives = vec![(own.pid, own.began, "api/1".into())];
-        let written = Written { run: "r".into(), boot: "another".into(), lives };
+        let written = Written { run: "r".into(), boot: "another".into(), lives, ..Written::default() };
         assert_eq!(end_leftovers(&written).unwrap(), Leftovers::default());
     }
 

@@ -23,6 +23,7 @@ mod child;
 mod command;
 mod env;
 mod exit;
+mod fence;
 mod handle;
 pub mod keeper;
 mod ledger;

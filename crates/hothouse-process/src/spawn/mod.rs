@@ -35,7 +35,23 @@ pub use request::{Source, SpawnRequest};
 /// child has ended.
 #[derive(Clone, Debug)]
 pub struct Spawner {
-    orders: mpsc::Sender<Order>,
+    way: Arc<Way>,
+}
+
+/// What the clones share.
+#[derive(Debug)]
+struct Way {
+    /// Gone only while this is being dropped.
+    orders: Option<mpsc::Sender<Order>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+/// The end of the program must not come before the spawner's own, which takes a moment.
+impl Drop for Way {
+    fn drop(&mut self) {
+        self.orders = None;
+        let _ = self.thread.take().map(thread::JoinHandle::join);
+    }
 }
 
 struct Order {
@@ -90,8 +106,9 @@ impl Spawner {
         let link = Link::new(program, ledger, null.try_clone()?)?;
         let (orders, inbox) = mpsc::channel::<Order>();
         let serving = Serving { link, null, run: run.into() };
-        thread::Builder::new().name("hothouse-spawn".into()).spawn(move || serving.run(&inbox))?;
-        Ok(Spawner { orders })
+        let thread =
+            thread::Builder::new().name("hothouse-spawn".into()).spawn(move || serving.run(&inbox))?;
+        Ok(Spawner { way: Arc::new(Way { orders: Some(orders), thread: Some(thread) }) })
     }
 
     /// Asks for a child. Returns at once.
@@ -99,7 +116,7 @@ impl Spawner {
         let (answer, asked) = oneshot::channel();
         // The thread ends only after the last asker, so this cannot fail; if it did, `answer` is dropped and the
         // asker learns of it.
-        let _ = self.orders.send(Order { request, answer });
+        let _ = self.way.orders.as_ref().map(|orders| orders.send(Order { request, answer }));
         Spawning { asked }
     }
 }

@@ -101,6 +101,11 @@ impl Up {
     pub fn start(project: &Path, args: &[&str], env: &[(&str, &str)]) -> Up {
         let mut command = hothouse();
         command.arg("up").arg(project).arg("--json").args(args).envs(env.iter().copied());
+        Up::of(command, project)
+    }
+
+    /// The host that this command runs.
+    pub fn of(mut command: Command, project: &Path) -> Up {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let mut stderr = child.stderr.take().unwrap();
@@ -146,6 +151,11 @@ impl Up {
     pub fn command(&self, args: &[&str]) -> Output {
         let mut command = hothouse();
         run(command.args(args).env("HOTHOUSE_PROJECT", &self.project))
+    }
+
+    /// The host's process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn signal(&self, signal: &str) {
