@@ -261,8 +261,9 @@ fn an_address_that_is_taken_is_said() {
 #[test]
 fn the_examples_for_other_supervisors_are_sound() {
     let examples = repository().join("examples");
-    // Everything that Kubernetes reads is YAML, which Python's own library does not read; the shape is looked at here.
     let manifest = std::fs::read_to_string(examples.join("kubernetes/hothouse.yaml")).unwrap();
+    let wrong = saphyr_parser::Parser::new_from_str(&manifest).find_map(Result::err);
+    assert!(wrong.is_none(), "{wrong:?}");
     for part in
         ["path: /livez", "path: /readyz", "path: /startupz", "--probes", "terminationGracePeriodSeconds:"]
     {
