@@ -12,7 +12,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use crate::types::{CallAnswer, CallRequest, Change, HealthAnswer, Plugins, Problem, Started, Stopped};
+use crate::types::{
+    CallAnswer, CallRequest, Change, HealthAnswer, LastStart, Plugins, PluginsNow, Problem, Started, Stopped,
+};
 
 /// Asks a running host. Every question is a connection of its own.
 #[derive(Clone, Debug)]
@@ -73,6 +75,22 @@ impl Client {
     /// If there is no host, or the connection breaks.
     pub async fn plugins(&self) -> Result<Plugins, ClientError> {
         self.ask(Method::GET, "/v1/plugins", &()).await
+    }
+
+    /// Every plugin, as soon as something is otherwise than when `mark` was told; an empty mark is answered at once.
+    ///
+    /// # Errors
+    /// As for [`Client::plugins`].
+    pub async fn plugins_unless(&self, mark: &str) -> Result<PluginsNow, ClientError> {
+        self.ask(Method::GET, &format!("/v1/plugins/next?unless={mark}"), &()).await
+    }
+
+    /// What the last start came to, and when what happened in it.
+    ///
+    /// # Errors
+    /// As for [`Client::plugins`], or if no start has ended yet.
+    pub async fn startup(&self) -> Result<LastStart, ClientError> {
+        self.ask(Method::GET, "/v1/startup", &()).await
     }
 
     /// Starts plugins and whatever they need.

@@ -5,6 +5,8 @@
 //! | request | body | answer |
 //! |---|---|---|
 //! | `GET /v1/plugins` | – | [`Plugins`] |
+//! | `GET /v1/plugins/next?unless=MARK` | – | [`PluginsNow`], as soon as its mark is another one |
+//! | `GET /v1/startup` | – | [`LastStart`] |
 //! | `POST /v1/start`, `/v1/restart` | [`Change`] | [`Started`] |
 //! | `POST /v1/stop`, `/v1/down` | [`Change`] | [`Stopped`] |
 //! | `POST /v1/call` | [`CallRequest`] | [`CallAnswer`] |
@@ -20,6 +22,6 @@ mod types;
 pub use client::{Client, ClientError};
 pub use logs::{LogEntry, LogLine, LogQuery, LogStream};
 pub use types::{
-    CallAnswer, CallRequest, Change, FailureInfo, HealthAnswer, PluginInfo, Plugins, Problem, RootCause,
-    Started, Stopped, Timeline, TimelineEntry,
+    CallAnswer, CallRequest, Change, FailureInfo, HealthAnswer, LastStart, PluginInfo, Plugins, PluginsNow,
+    Problem, RootCause, Started, Stopped, Timeline, TimelineEntry,
 };

@@ -20,6 +20,16 @@ pub struct Plugins {
     pub plugins: Vec<PluginInfo>,
 }
 
+/// How everything stands, with a mark that is another one as soon as something changes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PluginsNow {
+    /// To be given with the next question.
+    pub mark: String,
+    /// Every plugin.
+    pub plugins: Plugins,
+}
+
 /// How one plugin stands.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -99,6 +109,18 @@ pub struct Started {
     pub root_cause: Option<RootCause>,
 }
 
+/// The last start of a host that has ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastStart {
+    /// The project's name.
+    pub project: String,
+    /// When it was asked for: RFC 3339, UTC.
+    pub began: String,
+    /// What it came to.
+    pub start: Started,
+}
+
 /// The plugin that failed first, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -141,6 +163,9 @@ pub struct TimelineEntry {
     pub settled_ms: Option<f64>,
     /// Whether it became ready.
     pub success: bool,
+    /// What it waited for, of what was part of the same start.
+    #[serde(default)]
+    pub after: Vec<String>,
 }
 
 /// What was stopped.

@@ -5,6 +5,7 @@
 mod run;
 mod show;
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -59,6 +60,8 @@ pub struct HostSettings {
     pub state_dir: Option<PathBuf>,
     /// `logs`: how what plugins log is kept.
     pub logs: LogSettings,
+    /// `probes`: where `/livez`, `/readyz` and `/startupz` are answered over HTTP; `None`: nowhere.
+    pub probes: Option<SocketAddr>,
 }
 
 /// `host.logs`: the files that what plugins log is kept in.
@@ -86,6 +89,7 @@ impl Default for HostSettings {
             max_line: 16 * 1024 * 1024,
             state_dir: None,
             logs: LogSettings::default(),
+            probes: None,
         }
     }
 }

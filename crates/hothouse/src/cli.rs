@@ -1,8 +1,14 @@
 //! What can be typed.
 
+mod comfort;
+mod pictures;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use comfort::{CompleteArgs, InitArgs, LimitsArgs, ManArgs, PsArgs};
+pub(crate) use pictures::{GraphArgs, GraphFormat, StartupArgs, StartupOf, StartupQuestion};
 
 /// Starts plugins in the order of their dependencies, keeps them up, and stops them in reverse.
 #[derive(Debug, Parser)]
@@ -24,8 +30,14 @@ pub(crate) enum Command {
     Check(ProjectJson),
     /// Show what `up` would start, in which order and why.
     Plan(PlanArgs),
+    /// Show who needs whom: as a tree, for Graphviz, for Mermaid, or as a drawing.
+    Graph(GraphArgs),
+    /// Show what a start was made of: who took how long, and what decided it.
+    Startup(StartupArgs),
     /// Show how every plugin of a running host stands.
-    Ps(ProjectJson),
+    Ps(PsArgs),
+    /// Show every limit that applies, and who enforces it.
+    Limits(LimitsArgs),
     /// Start plugins and whatever they need.
     Start(ChangeArgs),
     /// Stop plugins, and before them whatever needs them.
@@ -44,8 +56,15 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Print the JSON Schema of the protocol's types, or list them.
     Schema(SchemaArgs),
+    /// Write a small project to begin with.
+    Init(InitArgs),
+    /// Print a manual page.
+    Man(ManArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
+    /// Say which names fit at the end of a command line; completion scripts ask this.
+    #[command(name = "__complete", hide = true)]
+    Complete(CompleteArgs),
 }
 
 /// Which project, for commands that are about nothing else.
@@ -70,12 +89,17 @@ impl Command {
     fn project(&self) -> Option<&Path> {
         match self {
             Command::Up(UpArgs { place, .. }) | Command::Plan(PlanArgs { place, .. }) => place.project(),
-            Command::Check(args) | Command::Ps(args) | Command::Down(args) => args.place.project(),
+            Command::Graph(args) => args.place.project(),
+            Command::Startup(args) => args.of().project.project.as_deref(),
+            Command::Ps(args) => args.place.project(),
+            Command::Limits(args) => args.project.project.as_deref(),
+            Command::Check(args) | Command::Down(args) => args.place.project(),
             Command::Start(args) | Command::Restart(args) => args.project.project.as_deref(),
             Command::Stop(StopArgs { project, .. })
             | Command::Call(CallArgs { project, .. })
             | Command::Health(HealthArgs { project, .. })
             | Command::Logs(LogsArgs { project, .. }) => project.project.as_deref(),
+            Command::Init(_) | Command::Man(_) | Command::Complete(_) => None,
             Command::Validate(_) | Command::Schema(_) | Command::Completions(_) => None,
         }
     }
@@ -120,6 +144,9 @@ pub(crate) struct UpArgs {
     /// Do not show what the plugins write to their logs.
     #[arg(long)]
     pub(crate) no_logs: bool,
+    /// Answer /livez, /readyz and /startupz there over HTTP; by default as `host.probes` says.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) probes: Option<std::net::SocketAddr>,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,9 @@
 //! | which runtime runs which plugin | `plugins` |
 //! | a host in the foreground | `up` |
 //! | the control API's server | `server`, `socket` |
+//! | what the last start came to | `last_start` |
+//! | what waits for the next change | `watching` |
+//! | what other supervisors ask | `probes` |
 //! | where the socket is, and what outlives the host | `places` |
 //! | one file per other command | `commands` |
 //! | how things are written for people and for programs | `show` |
@@ -16,14 +19,17 @@
 mod cli;
 mod commands;
 mod exit;
+mod last_start;
 mod logs;
 mod places;
 mod plugins;
+mod probes;
 mod project;
 mod server;
 mod show;
 mod socket;
 mod up;
+mod watching;
 
 use std::process::ExitCode;
 
@@ -55,7 +61,10 @@ async fn run(cli: Cli) -> Exit {
         Command::Up(args) => up::run(args, socket).await,
         Command::Check(args) => commands::check::run(&args),
         Command::Plan(args) => commands::plan::run(&args),
+        Command::Graph(args) => commands::graph::run(args, socket).await,
+        Command::Startup(args) => commands::startup::run(args, socket).await,
         Command::Ps(args) => commands::ps::run(args, socket).await,
+        Command::Limits(args) => commands::limits::run(&args),
         Command::Start(args) => commands::change::start(args, socket).await,
         Command::Stop(args) => commands::change::stop(args, socket).await,
         Command::Restart(args) => commands::change::restart(args, socket).await,
@@ -65,6 +74,9 @@ async fn run(cli: Cli) -> Exit {
         Command::Down(args) => commands::change::down(args, socket).await,
         Command::Validate(args) => commands::validate::run(&args),
         Command::Schema(args) => commands::schema::run(&args),
+        Command::Init(args) => commands::init::run(&args),
+        Command::Man(args) => commands::man::run(&args),
+        Command::Complete(args) => commands::complete::run(&args).await,
         Command::Completions(args) => commands::completions::run(&args),
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hothouse_api::{CallAnswer, CallRequest, Change, HealthAnswer, Problem, Stopped};
+use hothouse_api::{CallAnswer, CallRequest, Change, HealthAnswer, Problem, Started, Stopped};
 use hothouse_config::Project;
 use hothouse_host::{CallOptions, Host, Refused, StartupReport};
 use hothouse_kernel::input::Targets;
@@ -27,7 +27,9 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::sync::{Notify, mpsc};
 
+use crate::last_start::{Asked, LastStartKept};
 use crate::socket::Owned;
+use crate::watching::{self, Closing};
 use crate::{logs as kept, plugins, show};
 
 /// The largest body that is read.
@@ -41,7 +43,9 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) struct App {
     pub(crate) host: Host,
     pub(crate) project: Arc<Project>,
-    began: Instant,
+    pub(crate) last_start: LastStartKept,
+    pub(crate) closing: Closing,
+    pub(crate) began: Instant,
     down_asked: AtomicBool,
     down: Notify,
     /// Nothing is started any more.
@@ -53,11 +57,21 @@ impl App {
         App {
             host,
             project,
+            last_start: LastStartKept::default(),
+            closing: Closing::default(),
             began: Instant::now(),
             down_asked: AtomicBool::new(false),
             down: Notify::new(),
             going_down: AtomicBool::new(false),
         }
+    }
+
+    /// What a start came to, which is kept for those who ask later.
+    pub(crate) async fn ended(&self, asked: Asked, report: &StartupReport) -> Started {
+        let mut started = show::started(report, &self.project);
+        kept::add_last_lines(&mut started, &self.host, &self.project).await;
+        self.last_start.keep(&self.project.name, asked, &started);
+        started
     }
 
     /// From now on nothing is started any more: the host is on its way to its end.
@@ -70,6 +84,11 @@ impl App {
         while !self.down_asked() {
             self.down.notified().await;
         }
+    }
+
+    /// Whether the host is on its way to its end.
+    pub(crate) fn is_going_down(&self) -> bool {
+        self.going_down.load(Ordering::Acquire)
     }
 
     /// Whether the end of the host has been asked for.
@@ -157,6 +176,8 @@ async fn route(request: Request<Incoming>, app: &App) -> Answer {
     let path = request.uri().path().to_owned();
     match (&method, path.as_str()) {
         (&Method::GET, "/v1/plugins") => plugins_answer(app).await,
+        (&Method::GET, "/v1/plugins/next") => next_plugins(app, request.uri().query()).await,
+        (&Method::GET, "/v1/startup") => startup(app),
         (&Method::POST, "/v1/start") => start(app, body(request).await?).await,
         (&Method::POST, "/v1/restart") => restart(app, body(request).await?).await,
         (&Method::POST, "/v1/stop") => stop(app, body(request).await?).await,
@@ -174,31 +195,37 @@ async fn plugins_answer(app: &App) -> Answer {
     redacted(app, &show::plugins(&view, &app.project, app.began.elapsed()))
 }
 
+async fn next_plugins(app: &App, query: Option<&str>) -> Answer {
+    let unless = query.and_then(|query| query.strip_prefix("unless=")).unwrap_or_default();
+    redacted(app, &watching::next(app, unless).await.map_err(refused)?)
+}
+
+fn startup(app: &App) -> Answer {
+    let none = || no(StatusCode::CONFLICT, "REFUSED", "no start of this host has ended yet".into());
+    redacted(app, &app.last_start.last().ok_or_else(none)?)
+}
+
 async fn start(app: &App, change: Change) -> Answer {
     refuse_if_going_down(app)?;
     let (targets, options) = change_of(app, &change)?;
     let context = plugins::context(&app.project);
+    let asked = Asked::now();
     let report = app.host.start_in_context(targets, &options, context).await.map_err(refused)?;
-    started(app, &report).await
+    redacted(app, &app.ended(asked, &report).await)
 }
 
 async fn restart(app: &App, change: Change) -> Answer {
     refuse_if_going_down(app)?;
     let (targets, options) = change_of(app, &change)?;
     let context = plugins::context(&app.project);
+    let asked = Asked::now();
     let report = app.host.restart_in_context(targets, &options, context).await.map_err(refused)?;
-    started(app, &report).await
-}
-
-async fn started(app: &App, report: &StartupReport) -> Answer {
-    let mut started = show::started(report, &app.project);
-    kept::add_last_lines(&mut started, &app.host, &app.project).await;
-    redacted(app, &started)
+    redacted(app, &app.ended(asked, &report).await)
 }
 
 /// What is started now would be stopped at once, and whoever asked would believe that it runs.
 fn refuse_if_going_down(app: &App) -> Result<(), (StatusCode, Problem)> {
-    match app.going_down.load(Ordering::Acquire) {
+    match app.is_going_down() {
         true => Err(no(
             StatusCode::CONFLICT,
             "REFUSED",

@@ -1,5 +1,6 @@
 //! The top of a project file, and its `host` section.
 
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -132,6 +133,9 @@ fn host(field: &Field<'_>, setting: &Setting<'_>, report: &mut Report) -> HostSe
     if let Some(field) = fields.optional("logs") {
         settings.logs = logs(&field, report);
     }
+    if let Some(field) = fields.optional("probes") {
+        settings.probes = address(&field, report);
+    }
     fields.finish(|_| false, report);
     settings
 }
@@ -156,6 +160,17 @@ fn logs(field: &Field<'_>, report: &mut Report) -> LogSettings {
 const MIN_LOG_FILE: u64 = 64 * 1024;
 /// Nobody can look through more.
 const MAX_LOG_FILES: u64 = 10_000;
+
+/// An address to listen on. Names are not looked up: which of a machine's addresses is meant must not depend on a
+/// resolver.
+fn address(field: &Field<'_>, report: &mut Report) -> Option<SocketAddr> {
+    const WHAT: &str = "an IP address and a port, such as \"127.0.0.1:9180\" or \"0.0.0.0:9180\"";
+    let address = field.string(WHAT, report)?.value().parse().ok();
+    if address.is_none() {
+        report.error(field.expected(WHAT));
+    }
+    address
+}
 
 /// The contract's own messages do not fit into less.
 const MIN_LINE: u64 = 1024;

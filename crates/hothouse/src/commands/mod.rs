@@ -3,13 +3,21 @@
 pub(crate) mod call;
 pub(crate) mod change;
 pub(crate) mod check;
+pub(crate) mod complete;
 pub(crate) mod completions;
+pub(crate) mod graph;
 pub(crate) mod health;
+pub(crate) mod init;
+pub(crate) mod limits;
 pub(crate) mod logs;
+pub(crate) mod man;
+mod output;
 pub(crate) mod plan;
 pub(crate) mod ps;
 pub(crate) mod schema;
+pub(crate) mod startup;
 pub(crate) mod validate;
+mod watch;
 
 use std::path::{Path, PathBuf};
 

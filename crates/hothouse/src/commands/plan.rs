@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::cli::PlanArgs;
 use crate::exit::Exit;
 use crate::project;
-use crate::show::{self, Cell, Style, table};
+use crate::show::{self, Cell, Column, Style, fitted};
 
 pub(crate) fn run(args: &PlanArgs) -> Exit {
     match project::load(args.place.project()) {
@@ -60,7 +60,15 @@ fn print(plan: &Plan, graph: &Graph, project: &Project) {
         ]
     };
     let rows: Vec<_> = plan.steps.iter().enumerate().map(row).collect();
-    let text = table(&["#", "PLUGIN", "VERSION", "RUNTIME", "STARTS AFTER", "WHY"], &rows, Style::stdout());
+    let columns = [
+        Column("#", 1),
+        Column("PLUGIN", 0),
+        Column("VERSION", 4),
+        Column("RUNTIME", 3),
+        Column("STARTS AFTER", 0),
+        Column("WHY", 2),
+    ];
+    let text = fitted(&columns, &rows, Style::stdout(), show::stdout_width());
     super::println(text.trim_end());
     let options = &project.startup;
     let order = match options.parallel {

@@ -1,58 +1,84 @@
-//! `ps`: how every plugin of a running host stands.
+//! `ps`: how every plugin of a running host stands, once or whenever that changes.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hothouse_api::{PluginInfo, Plugins};
+use hothouse_api::PluginInfo;
 
-use crate::cli::ProjectJson;
+use crate::cli::PsArgs;
 use crate::exit::Exit;
-use crate::show::{self, Cell, Style, table};
+use crate::show::{self, Cell, Column, Style, fitted};
 
-pub(crate) async fn run(args: ProjectJson, socket: Option<PathBuf>) -> Exit {
+pub(crate) async fn run(args: PsArgs, socket: Option<PathBuf>) -> Exit {
     let client = match super::client(args.place.project(), socket) {
         Ok(client) => client,
         Err(exit) => return exit,
     };
+    if args.watch {
+        return super::watch::run(&client, args.json).await;
+    }
     match client.plugins().await {
         Ok(plugins) if args.json => super::print_json(&plugins),
-        Ok(plugins) => print(&plugins),
+        Ok(plugins) => {
+            super::println(&table_of(&plugins.plugins, Style::stdout(), show::stdout_width()));
+            let uptime = show::duration(Duration::from_millis(plugins.uptime_ms));
+            super::println(&format!("\n{}: host {} up for {uptime}", plugins.project, plugins.pid));
+        }
         Err(error) => return super::told(&error, args.json),
     }
     Exit::Ok
 }
 
-fn print(plugins: &Plugins) {
-    let rows: Vec<_> = plugins.plugins.iter().map(row).collect();
-    let headings = ["PLUGIN", "VERSION", "RUNTIME", "STATE", "HEALTH", "PID", "LIFE", "SINCE", "NOTE"];
-    super::println(table(&headings, &rows, Style::stdout()).trim_end());
-    let uptime = show::duration(Duration::from_millis(plugins.uptime_ms));
-    super::println(&format!("\n{}: host {} up for {uptime}", plugins.project, plugins.pid));
+/// The columns, each with how early a narrow terminal does without it.
+const COLUMNS: [Column; 9] = [
+    Column("PLUGIN", 0),
+    Column("VERSION", 6),
+    Column("RUNTIME", 5),
+    Column("STATE", 0),
+    Column("HEALTH", 4),
+    Column("PID", 2),
+    Column("LIFE", 7),
+    Column("SINCE", 3),
+    Column("NOTE", 1),
+];
+
+/// The table without the line break at its end.
+pub(super) fn table_of(plugins: &[PluginInfo], style: Style, width: Option<usize>) -> String {
+    let rows: Vec<_> = plugins.iter().map(row).collect();
+    fitted(&COLUMNS, &rows, style, width).trim_end().to_owned()
 }
 
-fn row(plugin: &PluginInfo) -> Vec<Cell> {
-    let state = match plugin.phase.as_str() {
+/// How a phase is coloured.
+pub(super) fn paint(phase: &str) -> fn(Style, &str) -> String {
+    match phase {
         "ready" => Style::green,
         "failed" | "abandoned" => Style::red,
         "not-started" | "stopped" => Style::dim,
         _ => Style::yellow,
-    };
-    let note = match &plugin.failure {
+    }
+}
+
+/// Why it is not running, in one line.
+pub(super) fn note(plugin: &PluginInfo) -> String {
+    match &plugin.failure {
         Some(failure) => {
             let detail = failure.detail.as_ref().map_or(String::new(), |detail| format!(" ({detail})"));
             format!("{} at {}: {}{detail}", failure.code, failure.stage, failure.message)
         }
         None => String::new(),
-    };
+    }
+}
+
+fn row(plugin: &PluginInfo) -> Vec<Cell> {
     vec![
         Cell::painted(plugin.name.clone(), Style::bold),
         Cell::plain(plugin.version.clone()),
         Cell::plain(plugin.runtime.clone()),
-        Cell::painted(plugin.phase.clone(), state),
+        Cell::painted(plugin.phase.clone(), paint(&plugin.phase)),
         Cell::plain(plugin.status.clone()),
         Cell::plain(plugin.pid.map_or_else(|| "–".into(), |pid| pid.to_string())),
         Cell::plain(plugin.incarnation.to_string()),
         Cell::plain(show::duration(Duration::from_millis(plugin.since_ms))),
-        Cell::plain(note),
+        Cell::plain(note(plugin)),
     ]
 }

@@ -69,7 +69,16 @@ pub(crate) fn started(report: &StartupReport, project: &Project) -> Started {
 /// When what happened.
 fn timeline(report: &StartupReport) -> Timeline {
     let timeline = report.timeline();
+    let graph = report.graph();
+    // Only what was part of the same start was waited for in it.
+    let part: std::collections::HashSet<_> = report.raw().entries.iter().map(|entry| entry.plugin).collect();
+    let after = |name: &str| {
+        let edges = graph.id(name).map(|plugin| graph.dependencies(plugin)).unwrap_or_default();
+        let waited = edges.iter().filter(|edge| part.contains(&edge.plugin));
+        waited.map(|edge| graph.name(edge.plugin).to_owned()).collect()
+    };
     let entry = |entry: hothouse_host::TimelineEntry| TimelineEntry {
+        after: after(&entry.plugin),
         plugin: entry.plugin,
         launched_ms: entry.launched,
         initialized_ms: entry.initialized,

@@ -5,6 +5,7 @@ mod events;
 mod failure;
 mod info;
 mod log;
+pub(crate) mod picture;
 mod style;
 mod table;
 
@@ -14,7 +15,7 @@ pub(crate) use failure::start_failed;
 pub(crate) use info::{plugins, started};
 pub(crate) use log::LogWriter;
 pub(crate) use style::{Style, harmless};
-pub(crate) use table::{Cell, table};
+pub(crate) use table::{Cell, Column, fitted, stdout_width, table};
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Colour, where it is wanted: on a terminal, unless `NO_COLOR` is set or the terminal is `dumb`.
+//! Colour, where it is wanted: on a terminal, unless `NO_COLOR` is set or the terminal is `dumb`. `CLICOLOR_FORCE` asks
+//! for it everywhere; `NO_COLOR` is stronger.
 
 use std::io::IsTerminal;
 
@@ -11,17 +12,22 @@ pub(crate) struct Style {
 impl Style {
     /// For standard output.
     pub(crate) fn stdout() -> Style {
-        Style { colour: std::io::stdout().is_terminal() && wanted() }
+        Style { colour: wanted(std::io::stdout().is_terminal(), |name| std::env::var(name).ok()) }
     }
 
     /// For standard error.
     pub(crate) fn stderr() -> Style {
-        Style { colour: std::io::stderr().is_terminal() && wanted() }
+        Style { colour: wanted(std::io::stderr().is_terminal(), |name| std::env::var(name).ok()) }
+    }
+
+    /// Without any colour: for files.
+    pub(crate) fn none() -> Style {
+        Style { colour: false }
     }
 
     #[cfg(test)]
     pub(crate) fn plain() -> Style {
-        Style { colour: false }
+        Style::none()
     }
 
     pub(crate) fn red(self, text: &str) -> String {
@@ -49,9 +55,15 @@ impl Style {
     }
 }
 
-fn wanted() -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+fn wanted(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    if set("NO_COLOR").is_some() {
+        return false;
+    }
+    if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
+        return true;
+    }
+    terminal && variable("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Text of a plugin, made harmless for a terminal: no control character gets through.
@@ -70,6 +82,20 @@ pub(crate) fn harmless(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colour_is_where_it_is_wanted() {
+        let with = |terminal: bool, variables: &[(&str, &str)]| {
+            wanted(terminal, |name| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert!(with(true, &[]) && !with(false, &[]));
+        assert!(!with(true, &[("NO_COLOR", "1")]) && with(true, &[("NO_COLOR", "")]));
+        assert!(!with(true, &[("TERM", "dumb")]));
+        assert!(with(false, &[("CLICOLOR_FORCE", "1")]) && !with(false, &[("CLICOLOR_FORCE", "0")]));
+        assert!(!with(true, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    }
 
     #[test]
     fn nothing_a_plugin_writes_reaches_the_terminal_as_a_command() {

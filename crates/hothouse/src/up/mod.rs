@@ -3,8 +3,11 @@
 mod happenings;
 mod report;
 mod screen;
+mod supervisor;
 mod wish;
 mod writer;
+
+pub(crate) use report::beside as timeline_beside;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -12,6 +15,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use hothouse_api::Started;
 use hothouse_config::Project;
 use hothouse_host::{BuildError, Host, HostSettings, Refused, StartupReport};
 use hothouse_kernel::input::Targets;
@@ -20,6 +24,8 @@ use tokio::select;
 
 use crate::cli::UpArgs;
 use crate::exit::Exit;
+use crate::last_start::Asked;
+use crate::probes::Probes;
 use crate::server::{App, Server};
 use crate::show::{self, Style};
 use crate::socket::{self, Unavailable};
@@ -27,6 +33,7 @@ use crate::{logs, places, plugins, project};
 
 use happenings::Happenings;
 use screen::Screen;
+use supervisor::Supervisor;
 use wish::Wishes;
 
 /// Runs a project until a stop is asked for.
@@ -45,6 +52,8 @@ struct Session {
     happenings: Happenings,
     screen: Screen,
     wishes: Wishes,
+    supervisor: Supervisor,
+    probes: Option<Probes>,
 }
 
 impl Session {
@@ -71,8 +80,10 @@ impl Session {
         let screen =
             Screen::new(&args, &host, &project).map_err(|error| fail(&error.to_string(), Exit::Internal))?;
         let app = Arc::new(App::new(host.clone(), project));
+        let probes = Probes::start(args.probes, &app).await.map_err(|error| fail(&error, Exit::Internal))?;
         let server = Server::start(owned, Arc::clone(&app));
-        Ok(Session { args, host, app, server, happenings, screen, wishes })
+        let supervisor = Supervisor::of_this_process();
+        Ok(Session { args, host, app, server, happenings, screen, wishes, supervisor, probes })
     }
 
     async fn run(mut self) -> Exit {
@@ -81,7 +92,9 @@ impl Session {
         self.host.logs().close();
         self.happenings.take_rest(&mut self.screen);
         self.screen.finish();
+        self.app.closing.close();
         self.server.finish().await;
+        drop(self.probes);
         exit
     }
 
@@ -91,15 +104,20 @@ impl Session {
             Err(refused) => return fail(&refused.why, Exit::Refused),
         };
         let began = Instant::now();
+        let asked = Asked::now();
+        self.supervisor.starting(&self.project().name);
         let report = match self.start(targets).await {
             Ok(report) => report,
             Err(refused) => return fail(&refused.why, Exit::Refused),
         };
         let written = report::write(self.args.report.as_deref(), &report, self.project());
-        let exit = self.tell_start(&report, began).await;
+        let started = self.app.ended(asked, &report).await;
+        self.app.last_start.first_ended(report.all_successful());
+        let exit = self.tell_start(&report, &started, began);
         if self.leaves_after(&report) {
             return exit;
         }
+        self.supervisor.ready(&started);
         self.stay().await;
         match (self.stop_all().await, written) {
             (Exit::Ok, true) => exit,
@@ -133,6 +151,7 @@ impl Session {
             report = showing(&mut self.happenings, &mut self.screen, &mut start) => return report,
             () = self.wishes.stop(&self.app) => {
                 self.app.goes_down();
+                self.supervisor.stopping();
                 stopping.stop_all()
             }
         };
@@ -147,8 +166,7 @@ impl Session {
     }
 
     /// Says what the start came to.
-    async fn tell_start(&mut self, report: &StartupReport, began: Instant) -> Exit {
-        let mut started = show::started(report, self.project());
+    fn tell_start(&mut self, report: &StartupReport, started: &Started, began: Instant) -> Exit {
         if report.all_successful() {
             let total = show::duration(began.elapsed());
             let path = started.timeline.critical_path.join(" → ");
@@ -160,9 +178,7 @@ impl Session {
             ));
             return Exit::Ok;
         }
-        logs::add_last_lines(&mut started, &self.host, &self.app.project).await;
-        self.screen
-            .fail(&show::start_failed(&started, Style::stderr(), !self.leaves_after(report)), &started);
+        self.screen.fail(&show::start_failed(started, Style::stderr(), !self.leaves_after(report)), started);
         if report.was_stopped() { Exit::Interrupted } else { Exit::StartFailed }
     }
 
@@ -181,6 +197,7 @@ impl Session {
     /// Stops everything in order. Whoever asks again meanwhile is told what is waited for.
     async fn stop_all(&mut self) -> Exit {
         self.app.goes_down();
+        self.supervisor.stopping();
         self.screen.say("stopping, in the reverse of the order in which they became ready");
         let host = self.host.clone();
         let mut stop = pin!(host.stop_all());

@@ -23,6 +23,6 @@ pub(crate) fn write(file: Option<&Path>, report: &StartupReport, project: &Proje
 }
 
 /// `report.json` → `report.timeline.json`.
-fn beside(file: &Path) -> PathBuf {
+pub(crate) fn beside(file: &Path) -> PathBuf {
     file.with_extension("timeline.json")
 }
