@@ -23,6 +23,8 @@ pub enum Notice {
         /// The line.
         line: Arc<LogLine>,
     },
+    /// Something about the host itself that its operator should know, such as a disk that fails.
+    Warned(Arc<str>),
     /// The listener was too slow, and this many notices were left out here.
     Lost(u64),
 }

@@ -8,6 +8,8 @@ use hothouse_kernel::{EdgeDecl, Ladder, Need, PluginDecl, PluginSettings, Rung};
 use hothouse_runtime::{Abilities, Json, Loader};
 use semver::Version;
 
+use crate::records::RecordSettings;
+
 /// One plugin of a host.
 #[derive(Clone)]
 pub struct PluginSpec {
@@ -99,6 +101,10 @@ pub struct HostSettings {
     /// How long a plugin that has had its `destroy` may take to react to SIGTERM, and any plugin to SIGKILL, before
     /// the next step is taken or it is given up (`host.killTimeout`).
     pub kill_timeout: Duration,
+    /// How many of the last events are kept in memory.
+    pub remembered_events: usize,
+    /// Where events and the journal of the kernel's inputs are written down; `None`: nowhere.
+    pub records: Option<RecordSettings>,
 }
 
 impl Default for HostSettings {
@@ -108,6 +114,8 @@ impl Default for HostSettings {
             stop_timeout: Duration::from_secs(10),
             close_grace: Duration::from_millis(200),
             kill_timeout: Duration::from_secs(2),
+            remembered_events: 16_384,
+            records: None,
         }
     }
 }
