@@ -5,12 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper::{Method, Request};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
+use tokio::task::JoinHandle;
 
 use crate::types::{CallAnswer, CallRequest, Change, HealthAnswer, Plugins, Problem, Started, Stopped};
 
@@ -120,32 +121,18 @@ impl Client {
     /// # Errors
     /// As for [`Client::call`].
     pub async fn health(&self, plugin: &str) -> Result<HealthAnswer, ClientError> {
-        let path: String = plugin.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        self.ask(Method::GET, &format!("/v1/health/{path}"), &()).await
+        self.ask(Method::GET, &format!("/v1/health/{}", escaped(plugin)), &()).await
     }
 
-    async fn ask<A: DeserializeOwned>(
+    pub(crate) async fn ask<A: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
         body: &impl Serialize,
     ) -> Result<A, ClientError> {
-        let stream = UnixStream::connect(&self.socket)
-            .await
-            .map_err(|error| ClientError::NotRunning { socket: self.socket.clone(), error })?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        let connection = tokio::spawn(connection);
         let body =
             if method == Method::GET { Vec::new() } else { serde_json::to_vec(body).map_err(broken)? };
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", "hothouse")
-            .header("content-type", "application/json")
-            .body(Full::new(Bytes::from(body)))
-            .map_err(broken)?;
-        let response = sender.send_request(request).await.map_err(broken)?;
+        let (response, connection) = self.send(method, path, body).await?;
         let ok = response.status().is_success();
         let bytes = response.into_body().collect().await.map_err(broken)?.to_bytes();
         connection.abort();
@@ -155,8 +142,38 @@ impl Client {
             Err(ClientError::Refused(serde_json::from_slice(&bytes).map_err(broken)?))
         }
     }
+
+    /// Sends a request over a connection of its own, which lives as long as its task does.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<(Response<Incoming>, JoinHandle<()>), ClientError> {
+        let stream = UnixStream::connect(&self.socket)
+            .await
+            .map_err(|error| ClientError::NotRunning { socket: self.socket.clone(), error })?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+        // How it ends is seen in the answer.
+        let connection = tokio::spawn(async move { drop(connection.await) });
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "hothouse")
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .map_err(broken)?;
+        let response = sender.send_request(request).await.map_err(broken)?;
+        Ok((response, connection))
+    }
 }
 
-fn broken(error: impl fmt::Display) -> ClientError {
+/// A name as it can stand in a path.
+pub(crate) fn escaped(name: &str) -> String {
+    name.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+pub(crate) fn broken(error: impl fmt::Display) -> ClientError {
     ClientError::Broken(error.to_string())
 }

@@ -36,6 +36,10 @@ pub(crate) enum Command {
     Call(CallArgs),
     /// Ask a plugin for its health.
     Health(HealthArgs),
+    /// Show what has happened, and what happens.
+    Events(EventsArgs),
+    /// Say why a plugin is where it is: the root cause first, and what to do about it.
+    Why(WhyArgs),
     /// Stop everything and end the host.
     Down(ProjectJson),
     /// Check a JSON document against one of the protocol's schemas.
@@ -72,7 +76,9 @@ impl Command {
             Command::Start(args) | Command::Restart(args) => args.project.project.as_deref(),
             Command::Stop(StopArgs { project, .. })
             | Command::Call(CallArgs { project, .. })
-            | Command::Health(HealthArgs { project, .. }) => project.project.as_deref(),
+            | Command::Health(HealthArgs { project, .. })
+            | Command::Why(WhyArgs { project, .. }) => project.project.as_deref(),
+            Command::Events(args) => args.place.project(),
             Command::Validate(_) | Command::Schema(_) | Command::Completions(_) => None,
         }
     }
@@ -190,6 +196,36 @@ pub(crate) struct CallArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct HealthArgs {
+    /// The plugin.
+    #[arg(value_name = "PLUGIN")]
+    pub(crate) plugin: String,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventsArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// Go on with what still happens, until Ctrl-C or the end of the host.
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Only the events after this number.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) since: u64,
+    /// Only the events about this plugin.
+    #[arg(long, value_name = "PLUGIN")]
+    pub(crate) plugin: Option<String>,
+    /// Print one JSON object per line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhyArgs {
     /// The plugin.
     #[arg(value_name = "PLUGIN")]
     pub(crate) plugin: String,

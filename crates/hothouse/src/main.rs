@@ -9,12 +9,14 @@
 //! | a host in the foreground | `up` |
 //! | the control API's server | `server`, `socket` |
 //! | where the socket is, and what outlives the host | `places` |
+//! | what a host that has ended left written down | `past` |
 //! | one file per other command | `commands` |
 //! | how things are written for people and for programs | `show` |
 
 mod cli;
 mod commands;
 mod exit;
+mod past;
 mod places;
 mod plugins;
 mod project;
@@ -58,6 +60,8 @@ async fn run(cli: Cli) -> Exit {
         Command::Restart(args) => commands::change::restart(args, socket).await,
         Command::Call(args) => commands::call::run(args, socket).await,
         Command::Health(args) => commands::health::run(args, socket).await,
+        Command::Events(args) => commands::events::run(args, socket).await,
+        Command::Why(args) => commands::why::run(args, socket).await,
         Command::Down(args) => commands::change::down(args, socket).await,
         Command::Validate(args) => commands::validate::run(&args),
         Command::Schema(args) => commands::schema::run(&args),

@@ -1,5 +1,8 @@
 //! The control API's server: HTTP/1.1 over the control socket. Every request becomes one question to the host.
 
+mod history;
+mod stream;
+
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,11 +12,11 @@ use std::time::{Duration, Instant};
 use hothouse_api::{CallAnswer, CallRequest, Change, HealthAnswer, Problem, Stopped};
 use hothouse_config::Project;
 use hothouse_host::{CallOptions, Host, Refused};
-use hothouse_kernel::input::Targets;
+use hothouse_kernel::input::{Asker, Targets};
 use hothouse_protocol::{StartupOptions, near_miss};
 use hothouse_runtime::Json;
 use hothouse_runtime::contract::PluginError;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -21,10 +24,11 @@ use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::socket::Owned;
 use crate::{plugins, show};
+use stream::Streamed;
 
 /// The largest body that is read.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -42,17 +46,20 @@ pub(crate) struct App {
     down: Notify,
     /// Nothing is started any more.
     going_down: AtomicBool,
+    /// Whether answers that go on for ever must come to their end.
+    closing: watch::Sender<bool>,
 }
 
 impl App {
     pub(crate) fn new(host: Host, project: Arc<Project>) -> App {
         App {
-            host,
+            host: host.asked_by(Asker::Operator),
             project,
             began: Instant::now(),
             down_asked: AtomicBool::new(false),
             down: Notify::new(),
             going_down: AtomicBool::new(false),
+            closing: watch::Sender::new(false),
         }
     }
 
@@ -68,6 +75,11 @@ impl App {
         }
     }
 
+    /// Who has asked for the end of the host: somebody over the control API, or else a signal.
+    pub(crate) fn who_ends(&self) -> Asker {
+        if self.down_asked() { Asker::Operator } else { Asker::Signal }
+    }
+
     /// Whether the end of the host has been asked for.
     pub(crate) fn down_asked(&self) -> bool {
         self.down_asked.load(Ordering::Acquire)
@@ -80,6 +92,7 @@ pub(crate) struct Server {
     accepting: tokio::task::JoinHandle<()>,
     /// Closed when every connection is.
     open: mpsc::Receiver<()>,
+    app: Arc<App>,
 }
 
 impl Server {
@@ -87,6 +100,7 @@ impl Server {
     pub(crate) fn start(mut owned: Owned, app: Arc<App>) -> Server {
         let (token, open) = mpsc::channel(1);
         let socket = owned.path.clone();
+        let of_server = Arc::clone(&app);
         let accepting = tokio::spawn(async move {
             let Some(listener) = owned.listener.take() else { return };
             loop {
@@ -99,7 +113,7 @@ impl Server {
                 }
             }
         });
-        Server { socket, accepting, open }
+        Server { socket, accepting, open, app: of_server }
     }
 
     pub(crate) fn socket(&self) -> &Path {
@@ -109,6 +123,7 @@ impl Server {
     /// Takes no more questions, and waits a moment for the answers that are on their way.
     pub(crate) async fn finish(mut self) {
         self.accepting.abort();
+        self.app.closing.send_replace(true);
         let _ = tokio::time::timeout(LAST_WORDS, self.open.recv()).await;
     }
 }
@@ -127,12 +142,18 @@ async fn connection(stream: tokio::net::UnixStream, app: Arc<App>, _open: mpsc::
 
 type Answer = Result<Vec<u8>, (StatusCode, Problem)>;
 
-async fn answer(request: Request<Incoming>, app: &App) -> Response<Full<Bytes>> {
+/// An answer that is whole, or one that goes on.
+type Body = Either<Full<Bytes>, Streamed>;
+
+async fn answer(request: Request<Incoming>, app: &Arc<App>) -> Response<Body> {
+    if let Some(response) = history::streamed(&request, app) {
+        return response.map(Either::Right);
+    }
     let (status, body) = match route(request, app).await {
         Ok(body) => (StatusCode::OK, body),
         Err((status, problem)) => (status, serde_json::to_vec(&problem).unwrap_or_default()),
     };
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from(body))));
     *response.status_mut() = status;
     response
         .headers_mut()
@@ -145,6 +166,10 @@ async fn route(request: Request<Incoming>, app: &App) -> Answer {
     let path = request.uri().path().to_owned();
     match (&method, path.as_str()) {
         (&Method::GET, "/v1/plugins") => plugins_answer(app).await,
+        (&Method::GET, "/v1/events") => history::events(app, &request).await,
+        (&Method::GET, path) if path.starts_with("/v1/why/") => {
+            history::why(app, &unescape(&path["/v1/why/".len()..])).await
+        }
         (&Method::POST, "/v1/start") => start(app, body(request).await?).await,
         (&Method::POST, "/v1/restart") => restart(app, body(request).await?).await,
         (&Method::POST, "/v1/stop") => stop(app, body(request).await?).await,
@@ -247,17 +272,15 @@ fn change_of(app: &App, change: &Change) -> Result<(Targets, StartupOptions), (S
     let mut options = app.project.startup.clone();
     options.timeout = change.timeout_ms.unwrap_or(options.timeout);
     let Some(names) = &change.plugins else { return Ok((Targets::All, options)) };
-    let named = |name: &String| {
-        app.host.graph().id(name).ok_or_else(|| {
-            let known: Vec<&str> = app.project.plugins.iter().map(|plugin| plugin.name.as_str()).collect();
-            let hint = near_miss(name, known.iter().copied()).map_or_else(
-                || format!("there are {}", known.join(", ")),
-                |near| format!("did you mean `{near}`?"),
-            );
-            no(StatusCode::NOT_FOUND, "UNKNOWN_PLUGIN", format!("there is no plugin named `{name}`; {hint}"))
-        })
-    };
+    let named = |name: &String| app.host.graph().id(name).ok_or_else(|| unknown(app, name));
     Ok((Targets::Some(names.iter().map(named).collect::<Result<_, _>>()?), options))
+}
+
+fn unknown(app: &App, name: &str) -> (StatusCode, Problem) {
+    let known: Vec<&str> = app.project.plugins.iter().map(|plugin| plugin.name.as_str()).collect();
+    let hint = near_miss(name, known.iter().copied())
+        .map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+    no(StatusCode::NOT_FOUND, "UNKNOWN_PLUGIN", format!("there is no plugin named `{name}`; {hint}"))
 }
 
 async fn body<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, (StatusCode, Problem)> {

@@ -69,6 +69,13 @@ impl Engine {
             }
             _ => Vec::new(),
         };
-        Explanation { view, chain, cut, waits_for, now_unix_ms: self.history.unix_ms(self.elapsed()) }
+        Explanation {
+            since_unix_ms: self.history.unix_ms(view.since),
+            now_unix_ms: self.history.unix_ms(self.elapsed()),
+            view,
+            chain,
+            cut,
+            waits_for,
+        }
     }
 }

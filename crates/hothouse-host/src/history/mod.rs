@@ -52,7 +52,9 @@ pub struct Explanation {
     pub cut: bool,
     /// While it waits: the plugins that it waits for.
     pub waits_for: Vec<PluginId>,
-    /// The moment of the explanation, in milliseconds since 1970.
+    /// Since when it is there, in milliseconds since 1970.
+    pub since_unix_ms: i64,
+    /// The moment of the explanation, likewise.
     pub now_unix_ms: i64,
 }
 

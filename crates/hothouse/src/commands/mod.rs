@@ -4,11 +4,13 @@ pub(crate) mod call;
 pub(crate) mod change;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod plan;
 pub(crate) mod ps;
 pub(crate) mod schema;
 pub(crate) mod validate;
+pub(crate) mod why;
 
 use std::path::{Path, PathBuf};
 

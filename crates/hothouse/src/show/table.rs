@@ -21,14 +21,24 @@ impl Cell {
 
 /// The table as text, with a line of headings.
 pub(crate) fn table(headings: &[&str], rows: &[Vec<Cell>], style: Style) -> String {
+    let head: Vec<Cell> = headings.iter().map(|heading| Cell::painted(*heading, Style::dim)).collect();
+    lined_up(&std::iter::once(&head).chain(rows).collect::<Vec<_>>(), style)
+}
+
+/// The rows as text, without a line of headings.
+pub(crate) fn rows(rows: &[Vec<Cell>], style: Style) -> String {
+    lined_up(&rows.iter().collect::<Vec<_>>(), style)
+}
+
+fn lined_up(rows: &[&Vec<Cell>], style: Style) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.chars().count());
-        cells.chain([headings[column].chars().count()]).max().unwrap_or(0)
+        cells.max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..headings.len()).map(width).collect();
-    let head: Vec<Cell> = headings.iter().map(|heading| Cell::painted(*heading, Style::dim)).collect();
+    let columns = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
-    for row in std::iter::once(&head).chain(rows) {
+    for row in rows {
         let mut line = String::new();
         for (at, cell) in row.iter().enumerate() {
             line.push_str(&(cell.paint)(style, &cell.text));

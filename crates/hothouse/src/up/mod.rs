@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use hothouse_config::Project;
 use hothouse_host::{BuildError, Host, Notices, Refused, StartupReport};
-use hothouse_kernel::input::Targets;
+use hothouse_kernel::input::{Asker, Targets};
 use tokio::select;
 
 use crate::cli::UpArgs;
@@ -119,7 +119,7 @@ impl Session {
     /// Starts, and cuts the start off if a stop is asked for meanwhile.
     async fn start(&mut self, targets: Targets) -> Result<StartupReport, Refused> {
         self.screen.begin();
-        let host = self.host.clone();
+        let host = self.host.asked_by(Asker::Operator);
         let app = Arc::clone(&self.app);
         let mut start = pin!(async move {
             let context = plugins::context(&app.project);
@@ -130,7 +130,8 @@ impl Session {
             report = showing(&mut self.notices, &mut self.screen, &mut start) => return report,
             () = self.wishes.stop(&self.app) => {
                 self.app.goes_down();
-                stopping.stop_all()
+                let stopping = stopping.asked_by(self.app.who_ends());
+                async move { stopping.stop_all().await }
             }
         };
         let mut both = pin!(async { tokio::join!(start, cut_off) });
@@ -178,7 +179,7 @@ impl Session {
     async fn stop_all(&mut self) -> Exit {
         self.app.goes_down();
         self.screen.say("stopping, in the reverse of the order in which they became ready");
-        let host = self.host.clone();
+        let host = self.host.asked_by(self.app.who_ends());
         let mut stop = pin!(host.stop_all());
         loop {
             let Session { notices, screen, wishes, .. } = self;
