@@ -31,9 +31,10 @@ pub(crate) fn info(event: Value) -> Option<EventInfo> {
     serde_json::from_value(event).ok()
 }
 
-/// Where the plugin that a root is about stands in the project file.
-pub(crate) fn place_of(root: Option<&EventInfo>, project: &Project) -> Option<String> {
-    show::place(root?.plugin.as_deref()?, project)
+/// Where the plugin that a root is about stands in the project file; where it is about none, the one that was asked
+/// about.
+pub(crate) fn place_of(root: Option<&EventInfo>, plugin: &str, project: &Project) -> Option<String> {
+    show::place(root?.plugin.as_deref().unwrap_or(plugin), project)
 }
 
 /// Why a plugin was where it was when the host was last heard of.
@@ -53,7 +54,7 @@ pub(crate) fn why(plugin: &str, events: &[EventInfo], project: &Project) -> Why 
         since: own.last().map(|event| event.time.clone()),
         now: of_run.last().map_or(String::new(), |event| event.time.clone()),
         running: false,
-        place: place_of(root.as_ref(), project),
+        place: place_of(root.as_ref(), plugin, project),
         root,
         chain,
         cut,

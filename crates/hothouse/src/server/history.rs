@@ -192,7 +192,7 @@ fn explained(app: &App, plugin: &str, explanation: &Explanation) -> Why {
         since: (!chain.is_empty()).then(|| time(explanation.since_unix_ms)),
         now: time(explanation.now_unix_ms),
         running: true,
-        place: past::place_of(root.as_ref(), &app.project),
+        place: past::place_of(root.as_ref(), plugin, &app.project),
         root,
         chain,
         cut: explanation.cut,
