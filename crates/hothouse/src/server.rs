@@ -51,7 +51,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(host: Host, project: Arc<Project>) -> App {
+    pub(crate) fn new(host: &Host, project: Arc<Project>) -> App {
         App {
             host: host.asked_by(Asker::Operator),
             project,

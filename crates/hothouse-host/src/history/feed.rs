@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use hothouse_kernel::Graph;
 use tokio::sync::watch;
 
 use super::Record;
@@ -31,6 +32,11 @@ pub struct EventFeed {
 impl EventFeed {
     pub(crate) fn new(host: Host, newest: watch::Receiver<u64>, after: u64) -> EventFeed {
         EventFeed { host, newest, told: after, waiting: VecDeque::new() }
+    }
+
+    /// The graph that the events are about.
+    pub fn graph(&self) -> &Graph {
+        self.host.graph()
     }
 
     /// The next event, once there is one; `None` when the host has ended. May be dropped and called again without loss.

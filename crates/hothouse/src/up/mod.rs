@@ -70,7 +70,7 @@ impl Session {
         let notices = host.listen();
         let screen =
             Screen::new(&args, &host, &project).map_err(|error| fail(&error.to_string(), Exit::Internal))?;
-        let app = Arc::new(App::new(host.clone(), project));
+        let app = Arc::new(App::new(&host, project));
         let server = Server::start(owned, Arc::clone(&app));
         Ok(Session { args, host, app, server, notices, screen, wishes })
     }
