@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use hothouse_kernel::event::{Happening, IgnoredReason};
 use hothouse_kernel::failure::Stage;
-use hothouse_kernel::input::{Exit, StartOptions, Targets};
+use hothouse_kernel::input::{Asker, Exit, StartOptions, Targets};
 use hothouse_kernel::phase::{Phase, StopCause};
 use hothouse_kernel::{
     Action, Answer, Code, Failure, Graph, Input, Instant, Kernel, PluginDecl, PluginId, Request, RequestId,
@@ -222,7 +222,7 @@ impl World {
 
     fn request(&mut self, request: Request) {
         self.requests += 1;
-        self.input(Input::Requested { id: RequestId(self.requests), request });
+        self.input(Input::Requested { id: RequestId(self.requests), by: Asker::Operator, request });
     }
 
     fn answer(&mut self, plugin: PluginId, answer: Answer) {

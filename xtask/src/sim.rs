@@ -1,7 +1,11 @@
-//! `cargo xtask sim`: lives through simulated stories and enumerates small graphs, and says how much it saw.
+//! `cargo xtask sim`: lives through simulated stories, enumerates small graphs and replays journals, and says how much
+//! it saw.
 //!
 //! The wall clock is read here and nowhere in the simulation.
 
+mod journal;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -13,7 +17,8 @@ cargo xtask sim                        live through stories for one minute
 cargo xtask sim --minutes M            the same for M minutes (fractions count)
 cargo xtask sim --seeds N [--from S]   N stories, beginning with seed S (0)
 cargo xtask sim --seed N [--trace]     one story; with --trace, everything that happened in it
-cargo xtask sim --exhaustive [--nodes N]   every graph up to N nodes (5) against the oracle";
+cargo xtask sim --exhaustive [--nodes N]   every graph up to N nodes (5) against the oracle
+cargo xtask sim --journal FILE [--trace]   a segment of a host's journal, step by step";
 
 /// Runs the command.
 pub(crate) fn run(args: &[String]) -> ExitCode {
@@ -26,6 +31,7 @@ pub(crate) fn run(args: &[String]) -> ExitCode {
         Ok(Wish::Seeds { from, count }) => stories(from, Some(count), None),
         Ok(Wish::Seed { seed, trace }) => story(seed, trace),
         Ok(Wish::Exhaustive { nodes }) => exhaustive(nodes),
+        Ok(Wish::Journal { file, trace }) => replay(&file, trace),
         Err(what) => {
             eprintln!("{what}\n\n{USAGE}");
             ExitCode::from(2)
@@ -39,11 +45,13 @@ enum Wish {
     Seeds { from: u64, count: u64 },
     Seed { seed: u64, trace: bool },
     Exhaustive { nodes: usize },
+    Journal { file: PathBuf, trace: bool },
 }
 
 impl Wish {
     fn of(args: &[String]) -> Result<Wish, String> {
-        let known = ["--minutes", "--seeds", "--from", "--seed", "--trace", "--exhaustive", "--nodes"];
+        let known =
+            ["--minutes", "--seeds", "--from", "--seed", "--trace", "--exhaustive", "--nodes", "--journal"];
         let names = args.iter().filter(|arg| arg.starts_with("--"));
         if let Some(unknown) = names.into_iter().find(|arg| !known.contains(&arg.as_str())) {
             return Err(format!("`{unknown}` is no option of `cargo xtask sim`"));
@@ -55,6 +63,9 @@ impl Wish {
                 1..=5 => Ok(Wish::Exhaustive { nodes: nodes as usize }),
                 _ => Err(format!("--nodes must be from 1 to 5, found {nodes}")),
             };
+        }
+        if let Some(file) = value(args, "--journal")? {
+            return Ok(Wish::Journal { file: file.into(), trace: flag("--trace") });
         }
         if let Some(seed) = number(args, "--seed")? {
             return Ok(Wish::Seed { seed, trace: flag("--trace") });
@@ -125,6 +136,25 @@ fn story(seed: u64, trace: bool) -> ExitCode {
         }
         Err(broken) => {
             println!("{broken}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn replay(file: &Path, trace: bool) -> ExitCode {
+    let show = |line: String| {
+        if trace {
+            println!("{line}");
+        }
+    };
+    match journal::replay(file, show) {
+        Ok(journal::Replayed { inputs, events, torn }) => {
+            let torn = if torn { "; the last line is half written" } else { "" };
+            println!("{}: {inputs} inputs, {events} events, each as the host noted{torn}", file.display());
+            ExitCode::SUCCESS
+        }
+        Err(difference) => {
+            println!("{difference}");
             ExitCode::FAILURE
         }
     }

@@ -11,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
+use tokio::task::JoinHandle;
 
 use crate::types::{
     CallAnswer, CallRequest, Change, HealthAnswer, LastStart, Plugins, PluginsNow, Problem, Started, Stopped,
@@ -138,11 +139,10 @@ impl Client {
     /// # Errors
     /// As for [`Client::call`].
     pub async fn health(&self, plugin: &str) -> Result<HealthAnswer, ClientError> {
-        let path: String = plugin.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        self.ask(Method::GET, &format!("/v1/health/{path}"), &()).await
+        self.ask(Method::GET, &format!("/v1/health/{}", escaped(plugin)), &()).await
     }
 
-    async fn ask<A: DeserializeOwned>(
+    pub(crate) async fn ask<A: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
@@ -150,9 +150,10 @@ impl Client {
     ) -> Result<A, ClientError> {
         let body =
             if method == Method::GET { Vec::new() } else { serde_json::to_vec(body).map_err(broken)? };
-        let (response, _asked) = self.send(method, path, body).await?;
+        let (response, connection) = self.send(method, path, body).await?;
         let ok = response.status().is_success();
         let bytes = response.into_body().collect().await.map_err(broken)?.to_bytes();
+        connection.abort();
         if ok {
             serde_json::from_slice(&bytes).map_err(broken)
         } else {
@@ -162,7 +163,8 @@ impl Client {
 
     /// Asks for something that comes bit by bit. A refusal comes at once.
     pub(crate) async fn open(&self, path: &str) -> Result<(Incoming, Asked), ClientError> {
-        let (response, asked) = self.send(Method::GET, path, Vec::new()).await?;
+        let (response, connection) = self.send(Method::GET, path, Vec::new()).await?;
+        let asked = Asked(connection);
         if response.status().is_success() {
             return Ok((response.into_body(), asked));
         }
@@ -170,18 +172,20 @@ impl Client {
         Err(ClientError::Refused(serde_json::from_slice(&bytes).map_err(broken)?))
     }
 
-    async fn send(
+    /// Sends a request over a connection of its own, which lives as long as its task does.
+    pub(crate) async fn send(
         &self,
         method: Method,
         path: &str,
         body: Vec<u8>,
-    ) -> Result<(Response<Incoming>, Asked), ClientError> {
+    ) -> Result<(Response<Incoming>, JoinHandle<()>), ClientError> {
         let stream = UnixStream::connect(&self.socket)
             .await
             .map_err(|error| ClientError::NotRunning { socket: self.socket.clone(), error })?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        let asked = Asked(tokio::spawn(async move { drop(connection.await) }));
+        // How it ends is seen in the answer.
+        let connection = tokio::spawn(async move { drop(connection.await) });
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -190,7 +194,7 @@ impl Client {
             .body(Full::new(Bytes::from(body)))
             .map_err(broken)?;
         let response = sender.send_request(request).await.map_err(broken)?;
-        Ok((response, asked))
+        Ok((response, connection))
     }
 }
 
@@ -201,6 +205,11 @@ impl Drop for Asked {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+/// A name as it can stand in a path.
+pub(crate) fn escaped(name: &str) -> String {
+    name.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 pub(crate) fn broken(error: impl fmt::Display) -> ClientError {

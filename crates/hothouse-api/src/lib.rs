@@ -12,14 +12,20 @@
 //! | `POST /v1/call` | [`CallRequest`] | [`CallAnswer`] |
 //! | `GET /v1/health/NAME` | – | [`HealthAnswer`] |
 //! | `GET /v1/logs?plugin=NAME&since=TIME&level=LEVEL&last=NUMBER&follow=true` | – | a [`LogEntry`] per line, as they come |
+//! | `GET /v1/events?since=N&plugin=NAME` | – | a list of [`EventInfo`]; with `follow=true` server-sent events that go on |
+//! | `GET /v1/why/NAME` | – | [`Why`] |
 //!
 //! What is refused is answered with a status of 400 or more and a [`Problem`]. There is no server here.
 
 mod client;
+mod events;
+mod feed;
 mod logs;
 mod types;
 
 pub use client::{Client, ClientError};
+pub use events::{EventInfo, Why};
+pub use feed::{EventFeed, Fed};
 pub use logs::{LogEntry, LogLine, LogQuery, LogStream};
 pub use types::{
     CallAnswer, CallRequest, Change, FailureInfo, HealthAnswer, LastStart, PluginInfo, Plugins, PluginsNow,

@@ -1,14 +1,15 @@
 //! What can be asked of the loop, each with the way back.
 
-use hothouse_kernel::Request;
 use hothouse_kernel::action::Outcome;
-use hothouse_kernel::input::Targets;
+use hothouse_kernel::input::{Asker, Targets};
 use hothouse_kernel::startup::plan::Plan;
+use hothouse_kernel::{PluginId, Request};
 use hothouse_protocol::HealthStatus;
 use hothouse_runtime::contract::PluginError;
 use hothouse_runtime::{Call, CallId, Json};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::history::{EventPage, Explanation};
 use crate::notice::Notice;
 use crate::plugins::HostView;
 
@@ -17,6 +18,7 @@ pub(crate) enum Command {
     /// Start, stop, restart.
     Request {
         request: Request,
+        by: Asker,
         /// `startup.context` for the plugins that it starts.
         context: Json,
         done: oneshot::Sender<Outcome>,
@@ -25,6 +27,10 @@ pub(crate) enum Command {
     Plan { targets: Targets, done: oneshot::Sender<Plan> },
     /// How does everything stand?
     View(oneshot::Sender<HostView>),
+    /// Which events came after this one?
+    Events { after: u64, done: oneshot::Sender<EventPage> },
+    /// Why is this plugin where it is?
+    Explain { plugin: PluginId, done: oneshot::Sender<Explanation> },
     /// Call a method.
     Call { target: String, call: Call },
     /// A plugin has answered a call: pass it on.

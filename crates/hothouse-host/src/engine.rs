@@ -1,27 +1,30 @@
 //! The loop around the kernel: takes in what happened, lets the kernel decide, and passes the decisions on.
 //!
 //! What is done with an action is in `actions`, what is made of a report in `reports`, what can be asked for in
-//! `commands`.
+//! `commands`, what is kept and written down in `records`.
 
 mod actions;
 mod commands;
+mod records;
 mod reports;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hothouse_kernel::action::Outcome;
-use hothouse_kernel::{Graph, GraphError, Input, Kernel, PluginId, RequestId, Settings};
+use hothouse_kernel::{Action, Graph, GraphError, Input, Kernel, PluginId, RequestId, Settings};
 use hothouse_runtime::contract::Description;
-use hothouse_runtime::{Identity, Json};
-use tokio::sync::oneshot;
+use hothouse_runtime::{Identity, Json, unix_ms};
+use tokio::sync::{oneshot, watch};
 
 use crate::calls::Calls;
+use crate::history::History;
 use crate::inbox::{Inbox, Message};
 use crate::logs::Logs;
 use crate::notice::{Listeners, Notice};
 use crate::plugins::Slot;
+use crate::records::Records;
 use crate::spec::{HostSettings, PluginSpec};
 
 /// So many orders at most are collected before those who carry them out are woken, so that a great many orders are
@@ -41,6 +44,13 @@ pub(crate) struct Engine {
     last_request: u64,
     /// Plugins that were told something since the last flush.
     told: Vec<PluginId>,
+    history: History,
+    /// What is written down, if there is a folder for it.
+    records: Option<Records>,
+    /// What is to be done when what led to it has been written down.
+    due: VecDeque<Action>,
+    /// A warning that nobody was there to hear.
+    unsaid: Option<Arc<str>>,
     /// The origin of the kernel's time.
     origin: Instant,
     /// When what is being taken in was there.
@@ -54,6 +64,7 @@ impl Engine {
         settings: &HostSettings,
         inbox: Arc<Inbox>,
         logs: Logs,
+        newest: watch::Sender<u64>,
     ) -> Result<Engine, Vec<GraphError>> {
         let abilities: Vec<_> = specs.iter().map(|spec| spec.loader.abilities()).collect();
         let decls =
@@ -73,8 +84,16 @@ impl Engine {
             life: None,
         });
         let kernel_settings = Settings { max_concurrent_starts: settings.max_concurrent_starts };
+        let origin = Instant::now();
+        let history = History::new(settings.remembered_events, unix_ms(), newest);
+        let mut kernel = Kernel::new(Arc::clone(&graph), kernel_settings);
+        let records = settings.records.as_ref().map(|settings| Records::open(settings, &mut kernel));
+        let (records, unsaid) = match records.transpose() {
+            Ok(records) => (records, None),
+            Err(why) => (None, Some(why.into())),
+        };
         Ok(Engine {
-            kernel: Kernel::new(Arc::clone(&graph), kernel_settings),
+            kernel,
             slots: slots.collect(),
             graph,
             inbox,
@@ -84,7 +103,11 @@ impl Engine {
             requests: HashMap::new(),
             last_request: 0,
             told: Vec::new(),
-            origin: Instant::now(),
+            history,
+            records,
+            due: VecDeque::new(),
+            unsaid,
+            origin,
             now: hothouse_kernel::Instant::ZERO,
             ended: false,
         })
@@ -111,7 +134,7 @@ impl Engine {
                 for message in batch.drain(..) {
                     self.take(message);
                 }
-                self.flush();
+                self.end_batch();
                 // The runtimes live on this thread too.
                 tokio::task::yield_now().await;
             }
@@ -146,7 +169,7 @@ impl Engine {
         }
         self.now = self.elapsed();
         self.handle(Input::TimePassed);
-        self.flush();
+        self.end_batch();
     }
 
     fn take(&mut self, message: Message) {
@@ -158,18 +181,38 @@ impl Engine {
 
     /// One input to the kernel, and everything that follows from it.
     fn handle(&mut self, input: Input) {
+        self.note_input(&input);
         self.kernel.handle(self.now, input);
         while let Some(event) = self.kernel.poll_event() {
             if !self.listeners.is_empty() {
-                self.listeners.tell(&Notice::Event(Arc::new(event)));
+                self.listeners.tell(&Notice::Event(Arc::new(event.clone())));
             }
+            self.note_event(event);
         }
+        self.note_end_of_input();
         while let Some(action) = self.kernel.poll_action() {
-            self.act(action);
-            if self.told.len() >= FLUSH_AT {
-                self.flush();
+            match self.records {
+                None => self.carry_out(action),
+                // It is done at the end of the batch, when what led to it has been written down.
+                Some(_) => self.due.push_back(action),
             }
         }
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        self.act(action);
+        if self.told.len() >= FLUSH_AT {
+            self.flush();
+        }
+    }
+
+    /// Everything that was there has been taken in: what it led to is written down, then done.
+    fn end_batch(&mut self) {
+        self.write_down();
+        while let Some(action) = self.due.pop_front() {
+            self.carry_out(action);
+        }
+        self.flush();
     }
 
     fn elapsed(&self) -> hothouse_kernel::Instant {

@@ -6,17 +6,18 @@ use std::thread;
 use std::time::Duration;
 
 use hothouse_kernel::action::Outcome;
-use hothouse_kernel::input::{StartOptions, Targets};
+use hothouse_kernel::input::{Asker, StartOptions, Targets};
 use hothouse_kernel::startup::plan::Plan;
 use hothouse_kernel::{Graph, GraphError, PluginId, Request};
 use hothouse_protocol::{HealthStatus, StartupOptions, StartupOrchestrationResult};
 use hothouse_runtime::contract::PluginError;
 use hothouse_runtime::{Call, CallId, CallReply, Json};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::calls::CallOptions;
 use crate::command::Command;
 use crate::engine::Engine;
+use crate::history::{EventFeed, EventPage, Explanation};
 use crate::inbox::{Inbox, Message};
 use crate::logs::Logs;
 use crate::notice::{self, Notices};
@@ -31,12 +32,16 @@ use crate::spec::{HostSettings, PluginSpec};
 pub struct Host {
     graph: Arc<Graph>,
     link: Arc<Link>,
+    /// In whose name this handle asks.
+    by: Asker,
 }
 
 /// The way to the loop. The loop ends when the last host is dropped.
 struct Link {
     inbox: Arc<Inbox>,
     logs: Logs,
+    /// The number of the last event, as far as somebody waits for events.
+    newest: watch::Receiver<u64>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -93,6 +98,7 @@ impl Host {
         let of_loop = Arc::clone(&inbox);
         let logs = Logs::new(settings.logs.clone());
         let kept = logs.clone();
+        let (newest_of_loop, newest) = watch::channel(0);
         let body = move || {
             // Descriptors are looked at after so few turns, because a plugin that floods its channel takes many.
             let runtime =
@@ -102,7 +108,7 @@ impl Host {
                 Err(error) => return drop(built.send(Err(BuildError::System(error)))),
             };
             let context = runtime.enter();
-            let engine = match Engine::new(plugins(), &settings, of_loop, kept) {
+            let engine = match Engine::new(plugins(), &settings, of_loop, kept, newest_of_loop) {
                 Ok(engine) => engine,
                 Err(errors) => return drop(built.send(Err(BuildError::Graph(errors)))),
             };
@@ -116,7 +122,15 @@ impl Host {
         let ended = || BuildError::System(std::io::Error::other("a loader panicked while the host was made"));
         // A moment's wait for a thread of our own, which may be done inside of an executor too.
         let graph = result.recv().map_err(|_| ended())??;
-        Ok(Host { graph, link: Arc::new(Link { inbox, logs, thread: Some(thread) }) })
+        let link = Arc::new(Link { inbox, logs, newest, thread: Some(thread) });
+        Ok(Host { graph, link, by: Asker::default() })
+    }
+
+    /// The same host, asked in the name of somebody else. It changes nothing of what is done; it is part of the
+    /// explanation of what happens then. Without it, it is the embedding program that asks.
+    #[must_use]
+    pub fn asked_by(&self, by: Asker) -> Host {
+        Host { by, ..self.clone() }
     }
 
     /// The graph of the plugins.
@@ -291,6 +305,32 @@ impl Host {
         &self.link.logs
     }
 
+    /// The events after number `after`, as many as are handed out at a time. See [`EventPage`] for what is missing.
+    ///
+    /// # Errors
+    /// If the host has ended.
+    pub async fn events_after(&self, after: u64) -> Result<EventPage, Refused> {
+        let (done, answer) = oneshot::channel();
+        self.command(Command::Events { after, done });
+        answer.await.map_err(|_| Refused { why: ended().message })
+    }
+
+    /// The events after number `after`, those that are still to come included. Unlike [`Host::listen`] it may be slow,
+    /// and holds up nobody.
+    pub fn follow_events(&self, after: u64) -> EventFeed {
+        EventFeed::new(self.clone(), self.link.newest.clone(), after)
+    }
+
+    /// Why a plugin is where it is.
+    ///
+    /// # Errors
+    /// If there is no such plugin, or the host has ended.
+    pub async fn explain(&self, plugin: &str) -> Result<Explanation, Refused> {
+        let (done, answer) = oneshot::channel();
+        self.command(Command::Explain { plugin: self.named(plugin)?, done });
+        answer.await.map_err(|_| Refused { why: ended().message })
+    }
+
     /// Everything that happens from now on.
     pub fn listen(&self) -> Notices {
         let (sender, receiver) = mpsc::channel(notice::BACKLOG);
@@ -316,7 +356,7 @@ impl Host {
 
     async fn request(&self, request: Request, context: Json) -> Result<Outcome, Refused> {
         let (done, answer) = oneshot::channel();
-        self.command(Command::Request { request, context, done });
+        self.command(Command::Request { request, by: self.by, context, done });
         answer.await.map_err(|_| Refused { why: ended().message })
     }
 

@@ -10,7 +10,7 @@
 //!
 //! The loop keeps six rules:
 //! 1. One input, drain the actions, sleep.
-//! 2. What happened is told to the listeners before what it caused is done.
+//! 2. What happened is told to the listeners, and written down, before what it caused is done.
 //! 3. No action is awaited in the loop; each goes on elsewhere.
 //! 4. Every action is answered at most once, with its incarnation. A lost answer is the kernel's problem.
 //! 5. Nothing is repeated or chosen here.
@@ -25,18 +25,22 @@ mod calls;
 mod command;
 mod engine;
 mod handle;
+mod history;
 mod inbox;
 pub mod logs;
 mod notice;
 mod plugins;
+mod records;
 mod report;
 mod spec;
 mod wait;
 
 pub use calls::CallOptions;
 pub use handle::{BuildError, Host, Refused};
+pub use history::{EventFeed, EventPage, Explanation, Fed, Record, Redact, happening_json};
 pub use notice::{Notice, Notices};
 pub use plugins::{HostView, PluginStatus};
+pub use records::{RecordSettings, read_events};
 pub use report::{StartupReport, Timeline, TimelineEntry};
 pub use spec::{HostSettings, PluginSpec};
 pub use wait::wait;

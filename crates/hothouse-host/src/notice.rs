@@ -11,6 +11,8 @@ use tokio::sync::mpsc::error::TrySendError;
 pub enum Notice {
     /// The kernel moved something.
     Event(Arc<Event>),
+    /// Something about the host itself that its operator should know, such as a disk that fails.
+    Warned(Arc<str>),
     /// The listener was too slow, and this many notices were left out here.
     Lost(u64),
 }

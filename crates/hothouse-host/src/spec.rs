@@ -9,6 +9,7 @@ use hothouse_runtime::{Abilities, Json, Loader};
 use semver::Version;
 
 use crate::logs::LogSettings;
+use crate::records::RecordSettings;
 
 /// One plugin of a host.
 #[derive(Clone)]
@@ -103,6 +104,10 @@ pub struct HostSettings {
     pub kill_timeout: Duration,
     /// How what plugins log is kept. By default in memory only, and of each plugin only the last lines.
     pub logs: LogSettings,
+    /// How many of the last events are kept in memory.
+    pub remembered_events: usize,
+    /// Where events and the journal of the kernel's inputs are written down; `None`: nowhere.
+    pub records: Option<RecordSettings>,
 }
 
 impl Default for HostSettings {
@@ -113,6 +118,8 @@ impl Default for HostSettings {
             close_grace: Duration::from_millis(200),
             kill_timeout: Duration::from_secs(2),
             logs: LogSettings::default(),
+            remembered_events: 16_384,
+            records: None,
         }
     }
 }

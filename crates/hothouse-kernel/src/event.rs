@@ -1,16 +1,38 @@
 //! What happened and why, for people: progress, logs, explanations. Nothing in the host decides by an event.
+//!
+//! Events are numbered, and each names the one that brought it about:
+//!
+//! | event | its cause |
+//! |---|---|
+//! | `StartBegan` | none; of a restart, `RestartRequested` |
+//! | `StopRequested`, `RestartRequested`, `Refused`, `Ignored` | none: they come from outside |
+//! | `Launched` | what it waited for last: a dependency's `Ready` (or its failure, if it was optional), the end of its last life in a restart, else `StartBegan`. A wait for a place or for its turn is no cause |
+//! | `Initialized`, `Ready` | what happened to it before: `Launched`, `Initialized` |
+//! | `Failed` by itself | none |
+//! | `Failed` because its time was up | what happened to it before |
+//! | `Failed` for want of a dependency | the dependency's `Failed`, or what else took the dependency away |
+//! | `Withdrawn` | the culprit's `Failed`, or the request |
+//! | `UnwindBegan` | `Failed`, or `StopRequested` |
+//! | `StopBegan` | its own `Failed`, `UnwindBegan`, or the request |
+//! | `StopEscalated`, `DestroyFailed`, `Abandoned`, `Stopped` | what happened to it before: `StopBegan`, `StopEscalated` |
+//! | `StartEnded`, `StopEnded` | the event that was waited for last |
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::time::Duration;
 
 use crate::failure::Failure;
+use crate::input::{Asker, Targets};
 use crate::phase::StopCause;
-use crate::{Incarnation, Instant, PluginId, RequestId, Rung};
+use crate::{Incarnation, Instant, PluginId, RequestId, Rung, Seq};
 
 /// One thing that happened, and when.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Event {
+    /// Its number.
+    pub seq: Seq,
+    /// The event that brought it about, which is an earlier one. `None`: it comes from outside.
+    pub cause: Option<Seq>,
     /// When.
     pub at: Instant,
     /// What.
@@ -24,8 +46,30 @@ pub enum Happening {
     StartBegan {
         /// The request.
         request: RequestId,
+        /// Who asked for it.
+        by: Asker,
+        /// What was asked for.
+        targets: Targets,
         /// How many plugins it is to start.
         plugins: u32,
+    },
+    /// A stop was accepted.
+    StopRequested {
+        /// The request.
+        request: RequestId,
+        /// Who asked for it.
+        by: Asker,
+        /// What was asked for.
+        targets: Targets,
+    },
+    /// A restart was accepted. Its starting half follows as `StartBegan`.
+    RestartRequested {
+        /// The request.
+        request: RequestId,
+        /// Who asked for it.
+        by: Asker,
+        /// What was asked for.
+        targets: Targets,
     },
     /// A plugin's instance is being made.
     Launched {
@@ -146,6 +190,32 @@ pub enum Happening {
         /// Why it has no effect.
         reason: IgnoredReason,
     },
+}
+
+impl Happening {
+    /// The plugin that it is about, if it is about one.
+    pub fn plugin(&self) -> Option<PluginId> {
+        match self {
+            Happening::Launched { plugin, .. }
+            | Happening::Initialized { plugin, .. }
+            | Happening::Ready { plugin, .. }
+            | Happening::Failed { plugin, .. }
+            | Happening::Withdrawn { plugin, .. }
+            | Happening::StopBegan { plugin, .. }
+            | Happening::DestroyFailed { plugin, .. }
+            | Happening::StopEscalated { plugin, .. }
+            | Happening::Stopped { plugin, .. }
+            | Happening::Abandoned { plugin, .. }
+            | Happening::Ignored { plugin, .. } => Some(*plugin),
+            Happening::StartBegan { .. }
+            | Happening::StopRequested { .. }
+            | Happening::RestartRequested { .. }
+            | Happening::UnwindBegan { .. }
+            | Happening::StartEnded { .. }
+            | Happening::StopEnded { .. }
+            | Happening::Refused { .. } => None,
+        }
+    }
 }
 
 /// Why an answer has no effect.

@@ -8,6 +8,7 @@ use crate::PluginId;
 
 /// The stage of a plugin's life at which something failed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Stage {
     /// Before anything of it ran: a dependency, the order, an operator.
     Wait,
@@ -48,6 +49,7 @@ impl fmt::Display for Stage {
 
 /// What kind of failure it was. On the wire it is `error.code`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Code {
     /// It did not start in the time given (`startup.timeout`).
     StartupTimeout,
@@ -121,6 +123,7 @@ impl fmt::Display for Code {
 
 /// Why a plugin is not running.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Failure {
     /// What kind of failure it was.
     pub code: Code,

@@ -1,13 +1,15 @@
-//! Identities: which plugin, which life of it, which request.
+//! Identities: which plugin, which life of it, which request, which event.
 
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
+use core::num::NonZeroU64;
 
 /// A plugin of one [`Graph`](crate::Graph): its position among the declarations, counted from 0.
 ///
 /// Names are for people and for the wire; inside, a plugin is this number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PluginId(pub u32);
 
 impl PluginId {
@@ -28,6 +30,7 @@ impl fmt::Display for PluginId {
 /// Every action carries it and every answer repeats it, so that an answer that comes late, twice or from the dead is
 /// recognised by its number and dropped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Incarnation(pub u64);
 
 impl Incarnation {
@@ -46,10 +49,44 @@ impl fmt::Display for Incarnation {
 
 /// A request of an operator or of the embedding program, numbered by the driver that passes it in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RequestId(pub u64);
+
+/// The number of an event: counted from 1 over all events of a kernel, without gaps.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Seq(NonZeroU64);
+
+impl Seq {
+    /// The first event of a kernel.
+    pub const FIRST: Seq = Seq(NonZeroU64::MIN);
+
+    /// The event of that number; there is none of number 0.
+    pub fn from_number(number: u64) -> Option<Seq> {
+        NonZeroU64::new(number).map(Seq)
+    }
+
+    /// The number, from 1.
+    pub fn number(self) -> u64 {
+        self.0.get()
+    }
+
+    /// The event after this one.
+    #[must_use]
+    pub fn next(self) -> Seq {
+        Seq(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
 
 /// A set of plugins: one bit each, so that a set over 100,000 plugins is 12 KB and membership is a shift.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PluginSet {
     words: Vec<u64>,
     len: usize,

@@ -12,12 +12,15 @@ use crate::{Incarnation, PluginId, RequestId};
 
 /// Something that happened outside.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Input {
     /// An operator or the embedding program asked for something. It is answered by exactly one
     /// [`Action::Complete`](crate::Action::Complete) with the same number.
     Requested {
         /// The number under which it is answered. Never used twice.
         id: RequestId,
+        /// Who asked.
+        by: Asker,
         /// What is wanted.
         request: Request,
     },
@@ -34,8 +37,36 @@ pub enum Input {
     TimePassed,
 }
 
+/// Who asked for something. It decides nothing; it is part of the explanation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Asker {
+    /// The program that the host is part of.
+    #[default]
+    Embedder,
+    /// A person, or a program in a person's place: the command line, the control API.
+    Operator,
+    /// A signal to the host's process, such as Ctrl-C.
+    Signal,
+    /// The host, by itself.
+    Host,
+}
+
+impl Asker {
+    /// The word for it in messages and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Asker::Embedder => "embedder",
+            Asker::Operator => "operator",
+            Asker::Signal => "signal",
+            Asker::Host => "host",
+        }
+    }
+}
+
 /// What an operator or the embedding program can ask for.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Request {
     /// Start these plugins and whatever they need. Of those that run already nothing is changed.
     Start {
@@ -60,6 +91,7 @@ pub enum Request {
 
 /// The plugins that a request is about.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Targets {
     /// Every plugin of the host.
     All,
@@ -70,6 +102,7 @@ pub enum Targets {
 /// How to start: the part of the protocol's `StartupOptions` that decides something.
 /// (`context` decides nothing here; drivers hand it to the plugins.)
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct StartOptions {
     /// The longest that one plugin's `init` and `start` may take together (`timeout`). Zero: no waiting at all, what
     /// does not run yet fails at once.
@@ -107,6 +140,7 @@ impl From<&hothouse_protocol::StartupOptions> for StartOptions {
 
 /// What a runtime has to say about one life of one plugin.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Answer {
     /// To [`Action::Init`](crate::Action::Init): the instance is there and its `init` has completed.
     Initialized,
@@ -127,6 +161,7 @@ pub enum Answer {
 
 /// How a life ended.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Exit {
     /// For a person, as it would follow the plugin's name: `exited with code 3`, `was killed by SIGSEGV`, `panicked: …`.
     pub how: String,

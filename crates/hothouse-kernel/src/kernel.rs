@@ -17,13 +17,17 @@ use crate::startup::run::Run;
 use crate::teardown::{Place, Teardown};
 use crate::timers::{Timer, Timers};
 use crate::view::{self, Desired, PluginView, View};
-use crate::{Graph, Incarnation, Instant, PluginId, RequestId};
+use crate::{Graph, Incarnation, Instant, PluginId, RequestId, Seq};
 
 /// The machine that decides.
 ///
 /// A driver calls [`Kernel::handle`], drains [`Kernel::poll_action`] and [`Kernel::poll_event`] to `None`, and sleeps
 /// until [`Kernel::next_deadline`] or until something happens. It answers every action at most once and repeats the
 /// action's incarnation in the answer.
+///
+/// With the feature `serde` it can be written down and read back whole, between two inputs: when all that it had to say
+/// and to ask for has been drained.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Kernel {
     pub(crate) graph: Arc<Graph>,
     pub(crate) settings: Settings,
@@ -33,8 +37,8 @@ pub struct Kernel {
     pub(crate) stops: Vec<StopWait>,
     pub(crate) teardown: Teardown,
     pub(crate) timers: Timers,
-    /// Starts that have failed and are to be undone, each with the plugin that failed.
-    pub(crate) unwinds: Vec<(RequestId, PluginId)>,
+    /// Starts that have failed and are to be undone, each with the plugin that failed and the event that says so.
+    pub(crate) unwinds: Vec<(RequestId, PluginId, Seq)>,
     /// How many plugins hold a place: launched, and neither ready nor gone.
     pub(crate) in_flight: u32,
     /// Counts launches, over all plugins.
@@ -43,11 +47,16 @@ pub struct Kernel {
     pub(crate) arrivals: u64,
     /// Nobody can move: nothing that others go by has changed since the last look.
     pub(crate) settled: bool,
+    /// The number of the next event.
+    next_event: Seq,
+    #[cfg_attr(feature = "serde", serde(skip))]
     actions: VecDeque<Action>,
+    #[cfg_attr(feature = "serde", serde(skip))]
     events: VecDeque<Event>,
 }
 
 /// What the kernel knows of one plugin.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Plugin {
     pub(crate) desired: Desired,
     /// The life that serves, or is on its way there or from there; the last one if there is none.
@@ -56,9 +65,15 @@ pub(crate) struct Plugin {
     pub(crate) member: Option<Member>,
     /// While it waits: of how many dependencies it awaits the outcome.
     pub(crate) outstanding: u32,
+    /// The last event that changed it: its own, or the one by which it waits, may be launched, or is to be stopped.
+    /// It is the cause of whatever happens to it next, unless that has a cause of its own.
+    pub(crate) last: Option<Seq>,
+    /// The event that says why it failed last.
+    pub(crate) failed: Option<Seq>,
 }
 
 /// One life of one plugin.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Life {
     pub(crate) incarnation: Incarnation,
     pub(crate) phase: Phase,
@@ -79,6 +94,7 @@ pub(crate) struct Life {
 
 /// A plugin's place in a start.
 #[derive(Clone, Copy)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Member {
     pub(crate) run: RequestId,
     /// Its place among the start's entries.
@@ -106,9 +122,16 @@ impl Kernel {
             launches: 0,
             arrivals: 0,
             settled: true,
+            next_event: Seq::FIRST,
             actions: VecDeque::new(),
             events: VecDeque::new(),
         }
+    }
+
+    /// Numbers events from `first` on: for a host that goes on counting where its last run came to an end. To be said
+    /// before the first input; later, numbers only grow.
+    pub fn number_events_from(&mut self, first: Seq) {
+        self.next_event = self.next_event.max(first);
     }
 
     /// Takes in what happened, and decides what follows. Total: any input at any time is taken in, and what is
@@ -119,7 +142,7 @@ impl Kernel {
         self.now = self.now.max(now);
         self.act_on_time();
         match input {
-            Input::Requested { id, request } => self.request(id, request),
+            Input::Requested { id, by, request } => self.request(id, by, request),
             Input::Answered { plugin, incarnation, answer } => self.answer(plugin, incarnation, answer),
             Input::TimePassed => {}
         }
@@ -139,6 +162,11 @@ impl Kernel {
     /// When [`Kernel::handle`] must be called even if nothing happens; `None`: only when something happens.
     pub fn next_deadline(&self) -> Option<Instant> {
         self.timers.next().map(|timer| timer.at)
+    }
+
+    /// The number that the next event will have.
+    pub fn next_event(&self) -> Seq {
+        self.next_event
     }
 
     /// The graph that this kernel was made for.
@@ -163,7 +191,7 @@ impl Kernel {
 
     /// The picture of one plugin. Panics only if `plugin` is of another graph.
     pub fn view_of(&self, plugin: PluginId) -> PluginView {
-        let Plugin { desired, life, .. } = self.plugin(plugin);
+        let Plugin { desired, life, last, .. } = self.plugin(plugin);
         PluginView {
             plugin,
             desired: *desired,
@@ -172,6 +200,7 @@ impl Kernel {
             incarnation: life.incarnation,
             status: view::status(&life.phase, life.passed_check),
             readiness: life.readiness,
+            last_event: *last,
         }
     }
 }
@@ -210,7 +239,7 @@ impl Kernel {
             Move::AskLater(reason) => self.ask_later(plugin, reason),
             Move::Passed(health) => self.passed(plugin, health),
             Move::NotPassed(health) => self.not_passed(plugin, health),
-            Move::Fail(failure) => self.launch_failed(plugin, *failure),
+            Move::Fail(failure) => self.launch_failed(plugin, *failure, None),
             Move::Destroyed(error) => self.destroyed(plugin, error),
             Move::End(exit) => self.gone(plugin, &exit),
             Move::Ignore(reason) => self.ignore(plugin, incarnation, reason),
@@ -240,7 +269,7 @@ impl Kernel {
                 }
             }
             let all_successful = run.report.all_successful();
-            self.emit(Happening::StartEnded { request: id, all_successful });
+            self.say(Some(run.last_event), Happening::StartEnded { request: id, all_successful });
             self.act(Action::Complete { request: id, outcome: Outcome::Started(Box::new(run.report)) });
         }
     }
@@ -293,12 +322,28 @@ impl Kernel {
         self.actions.push_back(action);
     }
 
-    pub(crate) fn emit(&mut self, what: Happening) {
-        self.events.push_back(Event { at: self.now, what });
+    /// Says what happened, and by which event.
+    pub(crate) fn say(&mut self, cause: Option<Seq>, what: Happening) -> Seq {
+        let seq = self.next_event;
+        self.next_event = seq.next();
+        self.events.push_back(Event { seq, cause, at: self.now, what });
+        seq
+    }
+
+    /// Says what happened to a plugin, and by which event.
+    pub(crate) fn say_of(&mut self, plugin: PluginId, cause: Option<Seq>, what: Happening) -> Seq {
+        let seq = self.say(cause, what);
+        self.plugin_mut(plugin).last = Some(seq);
+        seq
+    }
+
+    /// Says what happened to a plugin next: what happened to it before is the cause.
+    pub(crate) fn say_next(&mut self, plugin: PluginId, what: Happening) -> Seq {
+        self.say_of(plugin, self.plugin(plugin).last, what)
     }
 
     fn ignore(&mut self, plugin: PluginId, incarnation: Incarnation, reason: IgnoredReason) {
-        self.emit(Happening::Ignored { plugin, incarnation, reason });
+        self.say(None, Happening::Ignored { plugin, incarnation, reason });
     }
 
     /// The start a plugin belongs to, and its place there.
@@ -309,13 +354,12 @@ impl Kernel {
 
     /// The plugin is ready or at rest: its start, if it has one, does not wait for it any more.
     pub(crate) fn close_member(&mut self, plugin: PluginId) {
-        let Some(member) = self.plugin_mut(plugin).member.as_mut().filter(|member| member.open) else {
-            return;
-        };
+        let Plugin { member, last, .. } = self.plugin_mut(plugin);
+        let Some(member) = member.as_mut().filter(|member| member.open) else { return };
         member.open = false;
-        let run = member.run;
+        let (run, by) = (member.run, *last);
         if let Some(run) = self.runs.get_mut(&run) {
-            run.closed_one();
+            run.closed_one(by);
         }
     }
 }
@@ -338,6 +382,8 @@ impl Plugin {
             },
             member: None,
             outstanding: 0,
+            last: None,
+            failed: None,
         }
     }
 }

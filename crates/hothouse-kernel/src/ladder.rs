@@ -8,6 +8,7 @@ use core::time::Duration;
 
 /// One step of stopping a plugin, from asking to ending.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Rung {
     /// Call the `destroy` verb. Owed to every plugin whose `init` has completed.
     Destroy,
@@ -42,6 +43,7 @@ impl fmt::Display for Rung {
 
 /// The rungs that a plugin's runtime has, and how long each may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ladder {
     limits: [Option<Duration>; 4],
 }

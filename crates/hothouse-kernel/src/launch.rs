@@ -9,17 +9,17 @@ use core::num::NonZeroU32;
 
 use hothouse_protocol::HealthStatus;
 
-use crate::PluginId;
 use crate::action::Action;
 use crate::event::Happening;
 use crate::failure::{Code, Failure, Stage};
 use crate::graph::Need;
-use crate::kernel::{Kernel, Life};
+use crate::kernel::{Kernel, Life, Plugin};
 use crate::phase::{Phase, StopCause};
 use crate::startup::run::Progress;
 use crate::teardown::Place;
 use crate::timers::Timer;
 use crate::view::Desired;
+use crate::{PluginId, Seq};
 
 /// How a plugin that others wait for stands.
 enum Prospect {
@@ -53,7 +53,7 @@ impl Kernel {
         }
         if let Some(lost) = self.lost_dependency(plugin) {
             let failure = self.dependency_failed(lost);
-            self.fail_waiting(plugin, failure);
+            self.fail_waiting(plugin, failure, self.taken_away_by(lost));
             return true;
         }
         let outstanding = self.pending_dependencies(plugin);
@@ -66,7 +66,8 @@ impl Kernel {
         if timeout.is_zero() {
             let message =
                 "it was not running, and startup.timeout is 0: no time at all is allowed to wait for it";
-            self.fail_waiting(plugin, Failure::new(Code::StartupTimeout, Stage::Wait, message));
+            let failure = Failure::new(Code::StartupTimeout, Stage::Wait, message);
+            self.fail_waiting(plugin, failure, self.plugin(plugin).last);
             return true;
         }
         self.launch(plugin, timeout);
@@ -97,7 +98,7 @@ impl Kernel {
         };
         let until = now + timeout;
         self.enter(plugin, Phase::Initializing { until });
-        self.emit(Happening::Launched { plugin, incarnation });
+        self.say_next(plugin, Happening::Launched { plugin, incarnation });
         self.act(Action::Init { plugin, incarnation, until });
     }
 
@@ -114,7 +115,7 @@ impl Kernel {
         if let Some((member, run)) = self.run_of(plugin) {
             run.entry(member.entry).initialized = Some(now);
         }
-        self.emit(Happening::Initialized { plugin, incarnation });
+        self.say_next(plugin, Happening::Initialized { plugin, incarnation });
         self.act(Action::Start { plugin, incarnation, until });
     }
 
@@ -166,7 +167,7 @@ impl Kernel {
         let said = health.message.as_deref().map_or(String::new(), |message| format!(": {message}"));
         self.keep_health(plugin, health);
         let message = format!("it started, but its health check says that it is unhealthy{said}");
-        self.launch_failed(plugin, Failure::new(Code::Unhealthy, Stage::Check, message));
+        self.launch_failed(plugin, Failure::new(Code::Unhealthy, Stage::Check, message), None);
     }
 
     fn keep_health(&mut self, plugin: PluginId, health: Box<HealthStatus>) {
@@ -188,8 +189,8 @@ impl Kernel {
         if let Some((member, run)) = self.run_of(plugin) {
             run.entry(member.entry).settled = Some(now);
         }
+        self.say_next(plugin, Happening::Ready { plugin, incarnation, took });
         self.close_member(plugin);
-        self.emit(Happening::Ready { plugin, incarnation, took });
         self.outcome_known(plugin);
     }
 
@@ -216,19 +217,21 @@ impl Kernel {
             }
             (_, None, None) => (Stage::Start, format!("`start` did not answer within {limit} ms")),
         };
-        self.launch_failed(plugin, Failure::new(Code::StartupTimeout, stage, message));
+        let last = self.plugin(plugin).last;
+        self.launch_failed(plugin, Failure::new(Code::StartupTimeout, stage, message), last);
     }
 
     pub(crate) fn check_timed_out(&mut self, plugin: PluginId) {
         let limit = self.graph.decl(plugin).settings.check_timeout.as_millis();
         let message = format!("it started, but its health check did not answer within {limit} ms");
-        self.launch_failed(plugin, Failure::new(Code::Unhealthy, Stage::Check, message));
+        let last = self.plugin(plugin).last;
+        self.launch_failed(plugin, Failure::new(Code::Unhealthy, Stage::Check, message), last);
     }
 
     /// A plugin that was launched cannot become ready. What is left of it is cleared away.
-    pub(crate) fn launch_failed(&mut self, plugin: PluginId, failure: Failure) {
+    pub(crate) fn launch_failed(&mut self, plugin: PluginId, failure: Failure, cause: Option<Seq>) {
         let failure = Arc::new(failure);
-        self.failed(plugin, &failure);
+        self.failed(plugin, &failure, cause);
         if self.phase(plugin).is_launching() {
             self.stop_launching(plugin, StopCause::Failure(failure));
         }
@@ -236,31 +239,33 @@ impl Kernel {
     }
 
     /// A plugin that waited will not be launched, and those that wait for it learn of it.
-    pub(crate) fn fail_waiting(&mut self, plugin: PluginId, failure: Failure) {
-        self.never_launched(plugin, failure);
+    pub(crate) fn fail_waiting(&mut self, plugin: PluginId, failure: Failure, cause: Option<Seq>) {
+        self.never_launched(plugin, failure, cause);
         self.outcome_known(plugin);
     }
 
-    fn never_launched(&mut self, plugin: PluginId, failure: Failure) {
+    fn never_launched(&mut self, plugin: PluginId, failure: Failure, cause: Option<Seq>) {
         let failure = Arc::new(failure);
         self.enter(plugin, Phase::Failed(Arc::clone(&failure)));
-        self.failed(plugin, &failure);
+        self.failed(plugin, &failure, cause);
         self.close_member(plugin);
     }
 
     /// Notes that a plugin failed. If its start is of the kind that is undone by a failure, nothing more of that start
     /// is launched from now on, and the unwind follows when this input has been taken in.
-    pub(crate) fn failed(&mut self, plugin: PluginId, failure: &Arc<Failure>) {
+    pub(crate) fn failed(&mut self, plugin: PluginId, failure: &Arc<Failure>, cause: Option<Seq>) {
         let now = self.now;
         let incarnation = self.plugin(plugin).life.incarnation;
-        self.emit(Happening::Failed { plugin, incarnation, failure: Arc::clone(failure) });
+        let what = Happening::Failed { plugin, incarnation, failure: Arc::clone(failure) };
+        let told = self.say_of(plugin, cause, what);
+        self.plugin_mut(plugin).failed = Some(told);
         let Some((member, run)) = self.run_of(plugin) else { return };
         run.failed(member.entry, failure, now);
         if run.progress == Progress::Starting {
             run.report.failed.get_or_insert(plugin);
             if run.options.rollback_on_failure {
                 run.progress = Progress::Unwinding;
-                self.unwinds.push((member.run, plugin));
+                self.unwinds.push((member.run, plugin, told));
             }
         }
     }
@@ -272,6 +277,10 @@ impl Kernel {
         let mut next = Some(plugin);
         while let Some(settled) = next {
             let prospect = self.prospect(settled);
+            let by = match prospect {
+                Prospect::Lost => self.taken_away_by(settled),
+                Prospect::Ready | Prospect::Pending => self.plugin(settled).last,
+            };
             for at in 0..self.graph.dependents(settled).len() {
                 let edge = self.graph.dependents(settled)[at];
                 if !matches!(self.phase(edge.plugin), Phase::Waiting) {
@@ -281,20 +290,21 @@ impl Kernel {
                     Prospect::Pending => {}
                     Prospect::Lost if edge.need == Need::Hard => {
                         let failure = self.dependency_failed(settled);
-                        self.never_launched(edge.plugin, failure);
+                        self.never_launched(edge.plugin, failure, by);
                         lost_too.push(edge.plugin);
                     }
-                    Prospect::Ready | Prospect::Lost => self.one_less_outstanding(edge.plugin),
+                    Prospect::Ready | Prospect::Lost => self.one_less_outstanding(edge.plugin, by),
                 }
             }
             next = lost_too.pop();
         }
     }
 
-    fn one_less_outstanding(&mut self, plugin: PluginId) {
+    fn one_less_outstanding(&mut self, plugin: PluginId, by: Option<Seq>) {
         let waiting = self.plugin_mut(plugin);
         waiting.outstanding = waiting.outstanding.saturating_sub(1);
         if waiting.outstanding == 0 {
+            waiting.last = by;
             self.free(plugin);
         }
     }
@@ -341,6 +351,13 @@ impl Kernel {
     fn lost_dependency(&self, plugin: PluginId) -> Option<PluginId> {
         let mut hard = self.graph.dependencies(plugin).iter().filter(|edge| edge.need == Need::Hard);
         hard.find(|edge| matches!(self.prospect(edge.plugin), Prospect::Lost)).map(|edge| edge.plugin)
+    }
+
+    /// The event by which a plugin was taken away from those that need it.
+    fn taken_away_by(&self, lost: PluginId) -> Option<Seq> {
+        let Plugin { last, failed, .. } = self.plugin(lost);
+        // What is left of a plugin that failed is cleared away; what counts is that it failed.
+        self.failure_of(lost).and(*failed).or(*last)
     }
 
     /// The failure of those that need `lost`: it names the plugin that really failed, however far away.

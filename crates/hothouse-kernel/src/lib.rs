@@ -26,11 +26,14 @@
 extern crate alloc;
 
 pub mod action;
+mod digest;
 pub mod event;
 pub mod failure;
 pub mod graph;
 mod id;
 pub mod input;
+#[cfg(feature = "serde")]
+pub mod journal;
 mod kernel;
 pub mod ladder;
 mod launch;
@@ -50,8 +53,8 @@ pub use action::Action;
 pub use event::Event;
 pub use failure::{Code, Failure, Stage};
 pub use graph::{EdgeDecl, Graph, GraphError, Need, PluginDecl};
-pub use id::{Incarnation, PluginId, PluginSet, RequestId};
-pub use input::{Answer, Input, Request};
+pub use id::{Incarnation, PluginId, PluginSet, RequestId, Seq};
+pub use input::{Answer, Asker, Input, Request};
 pub use kernel::Kernel;
 pub use ladder::{Ladder, Rung};
 pub use phase::{Phase, StopCause};

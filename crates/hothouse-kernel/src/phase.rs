@@ -24,6 +24,7 @@ use crate::{Instant, PluginId};
 
 /// Where one plugin is.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Phase {
     /// It does not run, and nothing is wrong with that.
     Down(Rest),
@@ -70,6 +71,7 @@ pub enum Phase {
 
 /// Why a plugin is down without a failure.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Rest {
     /// It was never asked to start, or its turn never came.
     NotStarted,
@@ -81,6 +83,7 @@ pub enum Rest {
 
 /// Why a plugin is being stopped.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum StopCause {
     /// An operator or the embedding program asked.
     Asked,

@@ -8,34 +8,44 @@ use alloc::vec::Vec;
 
 use crate::action::{Action, Outcome};
 use crate::event::Happening;
-use crate::input::{Request, StartOptions, Targets};
+use crate::input::{Asker, Request, StartOptions, Targets};
 use crate::kernel::{Kernel, Member};
 use crate::phase::{Phase, StopCause};
 use crate::startup::plan::{LeftOut, Plan};
 use crate::startup::run::{Progress, Run};
 use crate::stop::CutOff;
 use crate::view::Desired;
-use crate::{PluginId, PluginSet, RequestId};
+use crate::{PluginId, PluginSet, RequestId, Seq};
 
 /// A stop that has not come to its end.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct StopWait {
     id: RequestId,
     /// The plugins that are still there.
     left: PluginSet,
     abandoned: Vec<PluginId>,
+    /// The event that was waited for last: the request itself, or the end of a plugin.
+    last_event: Seq,
+}
+
+/// A request, as far as it is part of the explanation of what follows.
+struct Asked {
+    id: RequestId,
+    by: Asker,
+    targets: Targets,
 }
 
 impl Kernel {
-    pub(crate) fn request(&mut self, id: RequestId, request: Request) {
+    pub(crate) fn request(&mut self, id: RequestId, by: Asker, request: Request) {
         self.settled = false;
         let done = match request {
             _ if self.is_open(id) => Err(String::from("a request of that number is under way")),
-            Request::Start { targets, options } => self.request_start(id, &targets, options),
-            Request::Stop { targets } => self.request_stop(id, &targets),
-            Request::Restart { targets, options } => self.request_restart(id, &targets, options),
+            Request::Start { targets, options } => self.request_start(Asked { id, by, targets }, options),
+            Request::Stop { targets } => self.request_stop(Asked { id, by, targets }),
+            Request::Restart { targets, options } => self.request_restart(Asked { id, by, targets }, options),
         };
         if let Err(why) = done {
-            self.emit(Happening::Refused { request: id, why: why.as_str().into() });
+            self.say(None, Happening::Refused { request: id, why: why.as_str().into() });
             self.act(Action::Complete { request: id, outcome: Outcome::Refused(why) });
         }
     }
@@ -49,33 +59,29 @@ impl Kernel {
         self.runs.contains_key(&id) || self.stops.iter().any(|stop| stop.id == id)
     }
 
-    fn request_start(
-        &mut self,
-        id: RequestId,
-        targets: &Targets,
-        options: StartOptions,
-    ) -> Result<(), String> {
-        let asked = self.resolve(targets)?;
-        let plan = self.plan_start(targets);
+    fn request_start(&mut self, request: Asked, options: StartOptions) -> Result<(), String> {
+        let asked = self.resolve(&request.targets)?;
+        let plan = self.plan_start(&request.targets);
         let mut starting = plan.left_out.iter().filter(|(_, why)| *why == LeftOut::Starting);
         if let Some((plugin, _)) = starting.find(|(plugin, _)| asked.contains(*plugin)) {
             return Err(format!("`{}` is being started already", self.graph.name(*plugin)));
         }
         self.refuse_if_held(plan.steps.iter().map(|step| step.plugin))?;
-        self.begin_run(id, &plan, options);
+        self.begin_run(request, &plan, options, None);
         Ok(())
     }
 
-    fn request_stop(&mut self, id: RequestId, targets: &Targets) -> Result<(), String> {
-        let asked = self.resolve(targets)?;
+    fn request_stop(&mut self, Asked { id, by, targets }: Asked) -> Result<(), String> {
+        let asked = self.resolve(&targets)?;
         let mut hit = self.graph.with_dependents(asked.iter());
-        let cut_off = CutOff { run: None, root: None, reason: String::from("a stop was asked for") };
+        let told = self.say(None, Happening::StopRequested { request: id, by, targets: targets.clone() });
+        let cut_off = CutOff::asked_for(told, "a stop was asked for");
         let cut_runs: Vec<RequestId> = match targets {
             Targets::All => self.runs.keys().copied().collect(),
             Targets::Some(_) => Vec::new(),
         };
         for run in &cut_runs {
-            self.cut_run(*run);
+            self.cut_run(*run, told);
         }
         self.bring_down(&hit, &StopCause::Asked, &cut_off);
         for run in &cut_runs {
@@ -90,27 +96,22 @@ impl Kernel {
                 abandoned.push(plugin);
             }
         }
-        self.stops.push(StopWait { id, left: hit, abandoned });
+        self.stops.push(StopWait { id, left: hit, abandoned, last_event: told });
         self.end_stops();
         Ok(())
     }
 
     /// A stop of everything cuts a start off: nothing more of it is launched.
-    fn cut_run(&mut self, id: RequestId) {
+    fn cut_run(&mut self, id: RequestId, by: Seq) {
         let Some(run) = self.runs.get_mut(&id) else { return };
         run.report.stopped = true;
         if core::mem::replace(&mut run.progress, Progress::Unwinding) == Progress::Starting {
-            self.emit(Happening::UnwindBegan { request: id, failed: None });
+            self.say(Some(by), Happening::UnwindBegan { request: id, failed: None });
         }
     }
 
-    fn request_restart(
-        &mut self,
-        id: RequestId,
-        targets: &Targets,
-        options: StartOptions,
-    ) -> Result<(), String> {
-        let asked = self.resolve(targets)?;
+    fn request_restart(&mut self, request: Asked, options: StartOptions) -> Result<(), String> {
+        let asked = self.resolve(&request.targets)?;
         let down = self.graph.with_dependents(asked.iter());
         if let Some(plugin) = down.iter().find(|plugin| self.left_out(*plugin) == Some(LeftOut::Starting)) {
             return Err(format!("`{}` is being started; wait for that, or stop it", self.graph.name(plugin)));
@@ -122,9 +123,12 @@ impl Kernel {
             self.left_out(plugin).filter(|_| !down.contains(plugin))
         });
         self.refuse_if_held(down.iter().chain(plan.steps.iter().map(|step| step.plugin)))?;
-        let cut_off = CutOff { run: None, root: None, reason: String::from("a restart was asked for") };
+        let Asked { id, by, targets } = &request;
+        let told = Happening::RestartRequested { request: *id, by: *by, targets: targets.clone() };
+        let told = self.say(None, told);
+        let cut_off = CutOff::asked_for(told, "a restart was asked for");
         self.bring_down(&down, &StopCause::Restart, &cut_off);
-        self.begin_run(id, &plan, options);
+        self.begin_run(request, &plan, options, Some(told));
         Ok(())
     }
 
@@ -174,14 +178,21 @@ impl Kernel {
     }
 
     /// Begins to carry out a plan: everybody in it waits, and those that need not wait are free.
-    fn begin_run(&mut self, id: RequestId, plan: &Plan, options: StartOptions) {
-        self.runs.insert(id, Run::of(plan, options, self.now));
+    fn begin_run(&mut self, request: Asked, plan: &Plan, options: StartOptions, cause: Option<Seq>) {
+        let Asked { id, by, targets } = request;
         self.expect_many(plan.steps.len());
-        self.emit(Happening::StartBegan { request: id, plugins: plan.steps.len() as u32 });
+        let plugins = plan.steps.len() as u32;
+        let began = self.say(cause, Happening::StartBegan { request: id, by, targets, plugins });
+        self.runs.insert(id, Run::of(plan, options, self.now, began));
         for (entry, step) in plan.steps.iter().enumerate() {
             let plugin = self.plugin_mut(step.plugin);
             plugin.member = Some(Member { run: id, entry: entry as u32, open: true });
             plugin.desired = Desired::Up;
+            match plugin.life.phase {
+                // What comes next of these was brought about before.
+                Phase::Leaving(StopCause::Restart) | Phase::Stopping { .. } | Phase::Abandoned(_) => {}
+                _ => plugin.last = Some(began),
+            }
             match plugin.life.phase {
                 Phase::Leaving(_) | Phase::Stopping { .. } => {
                     self.change_cause(step.plugin, StopCause::Restart)
@@ -197,7 +208,7 @@ impl Kernel {
                     let failure = Arc::new(Kernel::still_there());
                     let cause = StopCause::Failure(Arc::clone(&failure));
                     self.plugin_mut(step.plugin).life.phase = Phase::Abandoned(cause);
-                    self.failed(step.plugin, &failure);
+                    self.failed(step.plugin, &failure, self.plugin(step.plugin).last);
                     self.close_member(step.plugin);
                     self.outcome_known(step.plugin);
                 }
@@ -209,8 +220,10 @@ impl Kernel {
     /// Tells every open stop that a plugin is gone, or given up.
     pub(crate) fn stop_request_sees_gone(&mut self, plugin: PluginId, abandoned: bool) {
         let mut over = false;
+        let by = self.plugin(plugin).last;
         for stop in &mut self.stops {
             if stop.left.remove(plugin) {
+                stop.last_event = by.unwrap_or(stop.last_event);
                 over |= stop.left.is_empty();
                 if abandoned {
                     stop.abandoned.push(plugin);
@@ -224,8 +237,8 @@ impl Kernel {
 
     fn end_stops(&mut self) {
         while let Some(at) = self.stops.iter().position(|stop| stop.left.is_empty()) {
-            let StopWait { id, abandoned, .. } = self.stops.remove(at);
-            self.emit(Happening::StopEnded { request: id });
+            let StopWait { id, abandoned, last_event, .. } = self.stops.remove(at);
+            self.say(Some(last_event), Happening::StopEnded { request: id });
             self.act(Action::Complete { request: id, outcome: Outcome::Stopped { abandoned } });
         }
     }

@@ -10,6 +10,7 @@ use crate::startup::probe::ProbeSchedule;
 
 /// Settings of the host as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Settings {
     /// How many plugins may be starting at the same time (`host.maxConcurrentStarts`). `None`: no limit.
     pub max_concurrent_starts: Option<NonZeroU32>,
@@ -17,6 +18,7 @@ pub struct Settings {
 
 /// Settings of one plugin.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PluginSettings {
     /// How it is stopped, and how long each step may take.
     pub ladder: Ladder,

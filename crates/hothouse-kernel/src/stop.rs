@@ -16,7 +16,7 @@ use crate::phase::{Phase, Rest, StopCause};
 use crate::startup::run::Progress;
 use crate::teardown::{Place, Turn};
 use crate::view::Desired;
-use crate::{Instant, PluginId, PluginSet, RequestId, Rung};
+use crate::{Instant, PluginId, PluginSet, RequestId, Rung, Seq};
 use alloc::boxed::Box;
 
 /// Why plugins that have not finished starting are brought down, for their entries in a report.
@@ -27,29 +27,40 @@ pub(crate) struct CutOff {
     pub(crate) root: Option<PluginId>,
     /// What happened, as it would follow "not started: ".
     pub(crate) reason: String,
+    /// The event that is to blame for what is cut off.
+    pub(crate) blame: Seq,
+    /// The event by which all of them are brought down.
+    pub(crate) by: Seq,
+}
+
+impl CutOff {
+    /// Because of a request, which that event tells of.
+    pub(crate) fn asked_for(told: Seq, reason: &str) -> CutOff {
+        CutOff { run: None, root: None, reason: reason.into(), blame: told, by: told }
+    }
 }
 
 impl Kernel {
     /// Undoes the starts that have failed since the last time; true if there were any.
     pub(crate) fn unwind_failed(&mut self) -> bool {
         let unwinds = core::mem::take(&mut self.unwinds);
-        for (request, culprit) in &unwinds {
-            self.unwind(*request, *culprit);
+        for (request, culprit, blame) in &unwinds {
+            self.unwind(*request, *culprit, *blame);
         }
         !unwinds.is_empty()
     }
 
     /// Undoes a start: what has not begun never will, what is under way is cut off, and what is ready is stopped in
     /// the reverse of the order in which it became so.
-    fn unwind(&mut self, request: RequestId, culprit: PluginId) {
-        self.emit(Happening::UnwindBegan { request, failed: Some(culprit) });
+    fn unwind(&mut self, request: RequestId, culprit: PluginId, blame: Seq) {
+        let by = self.say(Some(blame), Happening::UnwindBegan { request, failed: Some(culprit) });
         let reason = match self.failure_of(culprit) {
             Some(failure) => format!("`{}` failed at {}: {failure}", self.graph.name(culprit), failure.stage),
             None => format!("`{}` failed", self.graph.name(culprit)),
         };
         let members = self.members(request);
         let hit = self.graph.with_dependents(members.iter().copied());
-        let cut_off = CutOff { run: Some(request), root: Some(culprit), reason };
+        let cut_off = CutOff { run: Some(request), root: Some(culprit), reason, blame, by };
         self.bring_down(&hit, &StopCause::Unwind(culprit), &cut_off);
         self.reopen(request, &members);
     }
@@ -96,12 +107,15 @@ impl Kernel {
                 phase if phase.is_launching() => {
                     launching.push((Reverse(self.plugin(plugin).life.launch), plugin));
                 }
-                Phase::Ready => self.leave(plugin, cause.clone()),
+                Phase::Ready => self.leave(plugin, cause.clone(), cut_off.by),
                 Phase::Leaving(StopCause::Restart) | Phase::Stopping { cause: StopCause::Restart, .. } => {
                     self.change_cause(plugin, cause.clone());
                     if *cause != StopCause::Restart {
                         self.withdraw(plugin, cut_off);
                         given_up.push(plugin);
+                    }
+                    if matches!(self.phase(plugin), Phase::Leaving(_)) {
+                        self.plugin_mut(plugin).last = Some(cut_off.by);
                     }
                 }
                 _ => {}
@@ -110,6 +124,7 @@ impl Kernel {
         launching.sort_unstable();
         for (_, plugin) in launching {
             self.withdraw(plugin, cut_off);
+            self.plugin_mut(plugin).last = Some(cut_off.by);
             self.stop_launching(plugin, cause.clone());
             given_up.push(plugin);
         }
@@ -138,17 +153,18 @@ impl Kernel {
         failure.root = cut_off.root;
         let failure = Arc::new(failure);
         if foreign {
-            return self.failed(plugin, &failure);
+            return self.failed(plugin, &failure, Some(cut_off.blame));
         }
         let now = self.now;
         if let Some((member, run)) = self.run_of(plugin) {
             run.failed(member.entry, &failure, now);
         }
-        self.emit(Happening::Withdrawn { plugin, failure });
+        self.say_of(plugin, Some(cut_off.blame), Happening::Withdrawn { plugin, failure });
     }
 
     /// A serving plugin is to be stopped when its turn comes.
-    fn leave(&mut self, plugin: PluginId, cause: StopCause) {
+    fn leave(&mut self, plugin: PluginId, cause: StopCause, by: Seq) {
+        self.plugin_mut(plugin).last = Some(by);
         let place = Place::of(self.plugin(plugin).life.readiness.unwrap_or_default());
         self.enqueue(plugin, place);
         self.enter(plugin, Phase::Leaving(cause));
@@ -213,7 +229,8 @@ impl Kernel {
         match ladder.from(first) {
             Some((rung, limit)) => {
                 self.note_rolled_back(plugin);
-                self.emit(Happening::StopBegan { plugin, incarnation, cause: cause.clone(), rung });
+                let what = Happening::StopBegan { plugin, incarnation, cause: cause.clone(), rung };
+                self.say_next(plugin, what);
                 self.take_rung(plugin, cause, rung, self.now + limit);
             }
             None => {
@@ -244,7 +261,7 @@ impl Kernel {
     pub(crate) fn destroyed(&mut self, plugin: PluginId, error: Option<Box<str>>) {
         let incarnation = self.plugin(plugin).life.incarnation;
         if let Some(message) = error {
-            self.emit(Happening::DestroyFailed { plugin, incarnation, message });
+            self.say_next(plugin, Happening::DestroyFailed { plugin, incarnation, message });
         }
         self.climb(plugin, Rung::Destroy);
     }
@@ -253,7 +270,7 @@ impl Kernel {
     pub(crate) fn escalate(&mut self, plugin: PluginId, from: Rung) {
         let incarnation = self.plugin(plugin).life.incarnation;
         if let Some((to, _)) = self.graph.decl(plugin).settings.ladder.after(from) {
-            self.emit(Happening::StopEscalated { plugin, incarnation, from, to });
+            self.say_next(plugin, Happening::StopEscalated { plugin, incarnation, from, to });
         }
         self.climb(plugin, from);
     }
@@ -277,10 +294,10 @@ impl Kernel {
         let restart = (cause == StopCause::Restart).then(|| Arc::new(Kernel::still_there()));
         let cause = restart.clone().map_or(cause, StopCause::Failure);
         self.enter(plugin, Phase::Abandoned(cause));
-        self.emit(Happening::Abandoned { plugin, incarnation });
+        self.say_next(plugin, Happening::Abandoned { plugin, incarnation });
         self.act(Action::Abandon { plugin, incarnation });
         if let Some(failure) = restart {
-            self.failed(plugin, &failure);
+            self.failed(plugin, &failure, self.plugin(plugin).last);
         }
         self.at_rest(plugin);
     }
@@ -299,15 +316,15 @@ impl Kernel {
         match life.phase.clone() {
             Phase::Stopping { cause, .. } => {
                 self.stop_over(plugin);
-                self.emit(Happening::Stopped { plugin, incarnation });
+                self.say_next(plugin, Happening::Stopped { plugin, incarnation });
                 self.come_to_rest(plugin, cause);
             }
             Phase::Leaving(cause) => {
-                self.emit(Happening::Stopped { plugin, incarnation });
+                self.say_next(plugin, Happening::Stopped { plugin, incarnation });
                 self.come_to_rest(plugin, cause);
             }
             Phase::Abandoned(cause) => {
-                self.emit(Happening::Stopped { plugin, incarnation });
+                self.say_next(plugin, Happening::Stopped { plugin, incarnation });
                 self.enter(plugin, Kernel::rest(cause));
             }
             phase => {
@@ -316,7 +333,7 @@ impl Kernel {
                 }
                 let failure = Arc::new(ended_by_itself(&phase, exit));
                 self.enter(plugin, Phase::Failed(Arc::clone(&failure)));
-                self.failed(plugin, &failure);
+                self.failed(plugin, &failure, None);
                 self.at_rest(plugin);
             }
         }

@@ -14,6 +14,7 @@ use crate::{Incarnation, PluginId};
 
 /// The queue of plugins that are to be stopped.
 #[derive(Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Teardown {
     /// Serving plugins that wait for their turn, the one that became ready last in front.
     queue: BinaryHeap<Turn>,
@@ -25,6 +26,7 @@ pub(crate) struct Teardown {
 
 /// A place in the queue. Larger is sooner.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Turn {
     pub(crate) place: Place,
     pub(crate) plugin: PluginId,
@@ -33,6 +35,7 @@ pub(crate) struct Turn {
 
 /// What decides about a place in the queue. Larger is sooner.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Place {
     /// When it became ready, counted over all plugins.
     readiness: u64,

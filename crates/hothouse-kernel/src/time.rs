@@ -9,6 +9,7 @@ use core::time::Duration;
 /// It is a plain number so that it can be written to a journal and read back on another machine. 2^64 ns are 584
 /// years; sums stop at the end instead of wrapping.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Instant(u64);
 
 impl Instant {

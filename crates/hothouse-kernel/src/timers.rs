@@ -10,6 +10,7 @@ use crate::{Incarnation, Instant, PluginId};
 
 /// One moment at which one life must be looked at.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Timer {
     pub(crate) at: Instant,
     pub(crate) plugin: PluginId,
@@ -18,6 +19,7 @@ pub(crate) struct Timer {
 
 /// All timers, the earliest in front.
 #[derive(Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Timers {
     queue: Urgency<Reverse<Timer>>,
 }

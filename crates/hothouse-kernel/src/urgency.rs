@@ -6,6 +6,8 @@
 use alloc::collections::{BinaryHeap, VecDeque};
 
 /// The queue. Larger is sooner; of equal items any may come first.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(bound(deserialize = "T: Ord + serde::Deserialize<'de>")))]
 pub(crate) struct Urgency<T> {
     line: VecDeque<T>,
     heap: BinaryHeap<T>,

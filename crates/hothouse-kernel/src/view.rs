@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use hothouse_protocol::PluginHealthStatus;
 
 use crate::phase::Phase;
-use crate::{Incarnation, Instant, PluginId};
+use crate::{Incarnation, Instant, PluginId, Seq};
 
 /// All plugins at one moment.
 #[derive(Clone, PartialEq, Debug)]
@@ -33,10 +33,14 @@ pub struct PluginView {
     pub status: PluginHealthStatus,
     /// Its place in the order of becoming ready, over all lives of all plugins; `None` if this life never was ready.
     pub readiness: Option<u64>,
+    /// The last event that changed it: its own, or the one by which it waits, may be launched, or is to be stopped.
+    /// From there the causes lead back to what brought it where it is. `None` if nothing ever happened to it.
+    pub last_event: Option<Seq>,
 }
 
 /// What is wanted of a plugin.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Desired {
     /// It shall run.
     Up,

@@ -9,8 +9,8 @@ use hothouse_kernel::action::Outcome;
 use hothouse_kernel::input::{StartOptions, Targets};
 use hothouse_kernel::startup::report::StartReport;
 use hothouse_kernel::{
-    Action, Answer, Code, Failure, Graph, Input, Instant, Kernel, PluginDecl, PluginId, Request, RequestId,
-    Rung, Settings, Stage,
+    Action, Answer, Asker, Code, Failure, Graph, Input, Instant, Kernel, PluginDecl, PluginId, Request,
+    RequestId, Rung, Settings, Stage,
 };
 
 const MANY: usize = 100_000;
@@ -29,7 +29,8 @@ impl World {
 
     /// Carries a request out, and gives what it came to.
     fn ask(&mut self, id: u64, request: Request) -> Outcome {
-        let mut inputs = VecDeque::from([Input::Requested { id: RequestId(id), request }]);
+        let mut inputs =
+            VecDeque::from([Input::Requested { id: RequestId(id), by: Asker::default(), request }]);
         let mut outcome = None;
         while let Some(input) = inputs.pop_front() {
             self.now += 1;

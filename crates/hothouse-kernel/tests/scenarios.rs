@@ -24,6 +24,31 @@ fn every_scenario_goes_as_written() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
+/// A kernel that is written down and read back before every input, and the input too, goes on as if nothing had been.
+#[cfg(feature = "serde")]
+#[test]
+fn every_scenario_goes_the_same_from_checkpoint_to_checkpoint() {
+    if std::env::var_os("HOTHOUSE_UPDATE_SCENARIOS").is_some() {
+        return;
+    }
+    for file in files() {
+        let text = fs::read_to_string(&file).expect("a scenario is text");
+        let (told, golden) = text.split_once(RULE).expect("a scenario has both halves");
+        let story = story::parse(told).expect("the other test says what is wrong");
+        let seen = transcript::with(&story, |kernel, input| {
+            *kernel = through_json(kernel);
+            *input = through_json(input);
+        });
+        assert_eq!(first_difference(golden, &seen), None, "{}", file.display());
+    }
+}
+
+#[cfg(feature = "serde")]
+fn through_json<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
+    let text = serde_json::to_string(value).expect("it can be written");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
     let entries = fs::read_dir(&folder).expect("the folder of scenarios is part of the sources");

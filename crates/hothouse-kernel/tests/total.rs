@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use hothouse_kernel::input::{Answer, Exit, Request, StartOptions, Targets};
+use hothouse_kernel::input::{Answer, Asker, Exit, Request, StartOptions, Targets};
 use hothouse_kernel::{
     Action, Code, Failure, Graph, Incarnation, Input, Instant, Kernel, Ladder, PluginDecl, PluginId,
     RequestId, Rung, Settings, Stage,
@@ -134,7 +134,10 @@ fn nonsense_is_taken_in() {
         for step in 0..500 {
             now = noise.now(now);
             let input = match noise.below(10) {
-                0 => Input::Requested { id: RequestId(noise.below(step + 1)), request: noise.request() },
+                0 => {
+                    let (id, by) = (RequestId(noise.below(step + 1)), Asker::Operator);
+                    Input::Requested { id, by, request: noise.request() }
+                }
                 1 => Input::TimePassed,
                 _ => {
                     let plugin = noise.plugin();
@@ -163,10 +166,9 @@ fn an_empty_host_answers_at_once() {
     let start = Request::Start { targets: targets.clone(), options };
     let restart = Request::Restart { targets: targets.clone(), options };
     for (id, request) in [start, Request::Stop { targets }, restart].into_iter().enumerate() {
-        kernel.handle(Instant::ZERO, Input::Requested { id: RequestId(id as u64), request });
-        assert!(
-            matches!(kernel.poll_action(), Some(Action::Complete { request, .. }) if request.0 == id as u64)
-        );
+        let id = RequestId(id as u64);
+        kernel.handle(Instant::ZERO, Input::Requested { id, by: Asker::Host, request });
+        assert!(matches!(kernel.poll_action(), Some(Action::Complete { request, .. }) if request == id));
         assert_eq!(kernel.poll_action(), None);
         assert_eq!(kernel.open_requests(), 0);
     }

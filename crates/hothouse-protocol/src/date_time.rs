@@ -1,6 +1,6 @@
 //! Date-times of the protocol: `2026-11-22T01:02:03.004Z`, always UTC, as text.
 //!
-//! The text is kept as given, with all its fraction digits. There is no clock and no arithmetic here.
+//! The text is kept as given, with all its fraction digits. There is no clock here.
 
 use alloc::format;
 use alloc::string::String;
@@ -38,6 +38,17 @@ impl DateTime {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z; what the fraction says beyond three digits is left out.
+    #[must_use]
+    pub fn unix_ms(&self) -> i64 {
+        let number = |digits: &str| digits.bytes().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+        let part = |from: usize, to: usize| number(&self.0[from..to]);
+        let fraction = self.0[19..].bytes().skip(1).take_while(u8::is_ascii_digit).chain([b'0'; 3]).take(3);
+        let fraction = fraction.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+        let days = days_before(part(0, 4), part(5, 7), part(8, 10)) - DAYS_BEFORE_1970;
+        days * MS_PER_DAY + part(11, 13) * 3_600_000 + part(14, 16) * 60_000 + part(17, 19) * 1000 + fraction
     }
 
     /// Checks that `text` is a date-time of the protocol.
@@ -133,6 +144,13 @@ fn days_in_month(year: u32, month: u32) -> u32 {
     }
 }
 
+/// The number of days from 0000-01-01 to that day: the inverse of [`calendar_date`].
+fn days_before(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month_from_march) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let in_year = (153 * month_from_march + 2) / 5 + day - 1;
+    365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + in_year + 60
+}
+
 /// Year, month and day that lie `days` after 0000-01-01.
 ///
 /// Counts years from March, so that the leap day ends a year and month lengths follow one pattern.
@@ -224,7 +242,14 @@ mod tests {
             (i64::MAX, "9999-12-31T23:59:59.999Z"),
         ];
         for (ms, expected) in table {
-            assert_eq!(DateTime::from_unix_ms(ms).as_str(), expected);
+            let moment = DateTime::from_unix_ms(ms);
+            assert_eq!(moment.as_str(), expected);
+            assert_eq!(moment.unix_ms(), ms.clamp(EARLIEST_MS, LATEST_MS));
+        }
+        for (text, ms) in
+            [("1970-01-01T00:00:00Z", 0), ("1970-01-01T00:00:01.5Z", 1500), ("1970-01-01T00:00:00.0019Z", 1)]
+        {
+            assert_eq!(text.parse::<DateTime>().map(|moment| moment.unix_ms()), Ok(ms));
         }
     }
 
@@ -235,6 +260,7 @@ mod tests {
             for month in 1..=12 {
                 for day in 1..=days_in_month(year, month) {
                     assert_eq!(calendar_date(days), (year.into(), month.into(), day.into()));
+                    assert_eq!(days_before(year.into(), month.into(), day.into()), days);
                     days += 1;
                 }
             }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::time::Duration;
 
 use hothouse_kernel::action::Outcome as Ended;
-use hothouse_kernel::input::{Answer, Request, StartOptions, Targets};
+use hothouse_kernel::input::{Answer, Asker, Request, StartOptions, Targets};
 use hothouse_kernel::phase::Rest;
 use hothouse_kernel::startup::report::{Entry, StartReport};
 use hothouse_kernel::{
@@ -211,7 +211,7 @@ fn live(case: &Case, graph: &Graph) -> Outcome {
         parallel: case.parallel,
     };
     let start = Request::Start { targets: Targets::All, options };
-    world.send(Instant::ZERO, Input::Requested { id: START, request: start });
+    world.send(Instant::ZERO, Input::Requested { id: START, by: Asker::default(), request: start });
     if case.trouble == Trouble::HangInDestroy {
         world.send(Instant::from_nanos(oracle::LATE), stop());
     }
@@ -223,7 +223,7 @@ fn live(case: &Case, graph: &Graph) -> Outcome {
 }
 
 fn stop() -> Input {
-    Input::Requested { id: STOP, request: Request::Stop { targets: Targets::All } }
+    Input::Requested { id: STOP, by: Asker::default(), request: Request::Stop { targets: Targets::All } }
 }
 
 fn time(at: Instant) -> Time {

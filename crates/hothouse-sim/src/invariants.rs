@@ -6,6 +6,7 @@
 //!
 //! [`Kernel::view_of`]: hothouse_kernel::Kernel::view_of
 
+mod causes;
 mod launch;
 mod report;
 mod settled;
@@ -207,6 +208,36 @@ pub const PROMISES: &[Promise] = &[
         name: "dependents_of_the_lost_fail_by_name",
         says: "A plugin that failed for a dependency names another one, which did not serve when the start ended.",
         check: Check::Action(report::dependents_of_the_lost_fail_by_name),
+    },
+    Promise {
+        name: "events_are_numbered_without_gaps",
+        says: "Events are numbered from 1, each by one more than the one before.",
+        check: Check::Event(causes::events_are_numbered_without_gaps),
+    },
+    Promise {
+        name: "a_cause_comes_first",
+        says: "The cause of an event is an earlier event.",
+        check: Check::Event(causes::a_cause_comes_first),
+    },
+    Promise {
+        name: "only_what_comes_from_outside_has_no_cause",
+        says: "An event without a cause is a request, an answer that nobody waits for, or a failure that was reported.",
+        check: Check::Event(causes::only_what_comes_from_outside_has_no_cause),
+    },
+    Promise {
+        name: "what_follows_from_a_life_names_it",
+        says: "`initialized`, `ready`, `stopped` and what comes of a stop are caused by an earlier event of the same plugin, or by what asks for its end.",
+        check: Check::Event(causes::what_follows_from_a_life_names_it),
+    },
+    Promise {
+        name: "a_start_waits_for_what_it_names",
+        says: "A launch is caused by a dependency's outcome, by the plugin's own last end, or by the start.",
+        check: Check::Event(causes::a_start_waits_for_what_it_names),
+    },
+    Promise {
+        name: "a_failure_leads_to_its_root",
+        says: "From the last event of a failed plugin the causes lead to its own failure, and through the plugin that is named as the root, to an event without a cause.",
+        check: Check::Step(causes::a_failure_leads_to_its_root),
     },
 ];
 

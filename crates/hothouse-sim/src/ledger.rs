@@ -7,7 +7,7 @@ use hothouse_kernel::action::Outcome;
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::input::{Answer, Request, StartOptions, Targets};
 use hothouse_kernel::{
-    Action, Event, Graph, Incarnation, Input, Instant, PluginId, PluginSet, RequestId, Rung, Settings,
+    Action, Event, Graph, Incarnation, Input, Instant, PluginId, PluginSet, RequestId, Rung, Seq, Settings,
     StopCause,
 };
 
@@ -93,6 +93,19 @@ pub struct Open {
     pub lives: Vec<(PluginId, Incarnation)>,
 }
 
+/// What an event said, as far as explanations are made of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Told {
+    /// Its number.
+    pub seq: Seq,
+    /// The event that it names as its cause.
+    pub cause: Option<Seq>,
+    /// The plugin that it was about.
+    pub plugin: Option<PluginId>,
+    /// Whether it said that the plugin failed.
+    pub failed: bool,
+}
+
 /// How an answer should be taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -121,6 +134,8 @@ pub struct Ledger {
     pub in_flight: u32,
     /// Whether a stop of everything was the last that was asked for.
     pub stopped_all: bool,
+    /// Every event so far, the first in front: what it was about, and its cause.
+    pub chronicle: Vec<Told>,
     /// When a start was last accepted.
     last_start: Stamp,
     seen: u64,
@@ -140,6 +155,7 @@ impl Ledger {
             open,
             in_flight: 0,
             stopped_all: false,
+            chronicle: Vec::new(),
             last_start,
             seen: 0,
             now: Instant::ZERO,
@@ -153,6 +169,17 @@ impl Ledger {
 
     fn life_mut(&mut self, plugin: PluginId) -> Option<&mut Life> {
         self.lives[plugin.index()].last_mut()
+    }
+
+    /// The chain of causes of an event, itself first; it ends where an event has no cause, or names one that is not
+    /// known.
+    pub fn chain(&self, from: Seq) -> impl Iterator<Item = Told> + '_ {
+        let first = self.chronicle.first().map_or(0, |told| told.seq.number());
+        let find = move |seq: Seq| {
+            let at = usize::try_from(seq.number().checked_sub(first)?).ok()?;
+            self.chronicle.get(at).copied()
+        };
+        std::iter::successors(find(from), move |told| find(told.cause?))
     }
 
     /// The options of the start or restart under way.
@@ -203,7 +230,7 @@ impl Ledger {
         self.now = now;
         let at = self.stamp();
         match input {
-            Input::Requested { id, request } => self.note_request(*id, request, at),
+            Input::Requested { id, request, .. } => self.note_request(*id, request, at),
             Input::Answered { plugin, answer, .. } if verdict == Verdict::Heard => {
                 self.note_answer(*plugin, answer, at);
             }
@@ -257,6 +284,12 @@ impl Ledger {
     /// Notes what the kernel said. Events are noted before the actions of the same step.
     pub fn note_event(&mut self, event: &Event) {
         let at = self.stamp();
+        self.chronicle.push(Told {
+            seq: event.seq,
+            cause: event.cause,
+            plugin: event.what.plugin(),
+            failed: matches!(event.what, Happening::Failed { .. }),
+        });
         match &event.what {
             Happening::Ready { plugin, .. } => {
                 if let Some(life) = self.life_mut(*plugin) {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use hothouse_kernel::input::{Request, StartOptions, Targets};
+use hothouse_kernel::input::{Asker, Request, StartOptions, Targets};
 use hothouse_kernel::startup::probe::ProbeSchedule;
 use hothouse_kernel::{
     Graph, Input, Instant, Kernel, Ladder, PluginDecl, PluginId, PluginSettings, RequestId, Rung, Settings,
@@ -133,7 +133,8 @@ fn story(seed: u64) -> Story {
     let whims = Whims::new(Rng::new(rng.bits()), plugins);
     let mut world = World::new(Kernel::new(graph, settings), whims, referee);
     for (number, (at, request)) in requests(&mut rng, plugins).into_iter().enumerate() {
-        world.send(at, Input::Requested { id: RequestId(number as u64 + 1), request });
+        let id = RequestId(number as u64 + 1);
+        world.send(at, Input::Requested { id, by: Asker::Operator, request });
     }
     world
 }

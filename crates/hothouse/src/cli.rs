@@ -50,6 +50,10 @@ pub(crate) enum Command {
     Health(HealthArgs),
     /// Show what plugins have logged, of a host that runs or of one that is gone.
     Logs(LogsArgs),
+    /// Show what has happened, and what happens.
+    Events(EventsArgs),
+    /// Say why a plugin is where it is: the root cause first, and what to do about it.
+    Why(WhyArgs),
     /// Stop everything and end the host.
     Down(ProjectJson),
     /// Check a JSON document against one of the protocol's schemas.
@@ -98,7 +102,9 @@ impl Command {
             Command::Stop(StopArgs { project, .. })
             | Command::Call(CallArgs { project, .. })
             | Command::Health(HealthArgs { project, .. })
-            | Command::Logs(LogsArgs { project, .. }) => project.project.as_deref(),
+            | Command::Logs(LogsArgs { project, .. })
+            | Command::Why(WhyArgs { project, .. }) => project.project.as_deref(),
+            Command::Events(args) => args.place.project(),
             Command::Init(_) | Command::Man(_) | Command::Complete(_) => None,
             Command::Validate(_) | Command::Schema(_) | Command::Completions(_) => None,
         }
@@ -257,6 +263,24 @@ pub(crate) struct LogsArgs {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct EventsArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// Go on with what still happens, until Ctrl-C or the end of the host.
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Only the events after this number.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) since: u64,
+    /// Only the events about this plugin.
+    #[arg(long, value_name = "PLUGIN")]
+    pub(crate) plugin: Option<String>,
+    /// Print one JSON object per line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum LevelArg {
     /// For those who look into the plugin.
@@ -267,6 +291,18 @@ pub(crate) enum LevelArg {
     Warn,
     /// Something that does not work.
     Error,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhyArgs {
+    /// The plugin.
+    #[arg(value_name = "PLUGIN")]
+    pub(crate) plugin: String,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -13,6 +13,7 @@
 //! | what waits for the next change | `watching` |
 //! | what other supervisors ask | `probes` |
 //! | where the socket is, and what outlives the host | `places` |
+//! | what a host that has ended left written down | `past` |
 //! | one file per other command | `commands` |
 //! | how things are written for people and for programs | `show` |
 
@@ -21,6 +22,7 @@ mod commands;
 mod exit;
 mod last_start;
 mod logs;
+mod past;
 mod places;
 mod plugins;
 mod probes;
@@ -71,6 +73,8 @@ async fn run(cli: Cli) -> Exit {
         Command::Call(args) => commands::call::run(args, socket).await,
         Command::Health(args) => commands::health::run(args, socket).await,
         Command::Logs(args) => commands::logs::run(args, socket).await,
+        Command::Events(args) => commands::events::run(args, socket).await,
+        Command::Why(args) => commands::why::run(args, socket).await,
         Command::Down(args) => commands::change::down(args, socket).await,
         Command::Validate(args) => commands::validate::run(&args),
         Command::Schema(args) => commands::schema::run(&args),

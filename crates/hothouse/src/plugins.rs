@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hothouse_config::{CommandRun, PluginConfig, ProcessRun, Project, Ready, Run};
-use hothouse_host::{HostSettings, PluginSpec};
+use hothouse_host::{HostSettings, PluginSpec, RecordSettings, Redact};
 use hothouse_process::probe::{Address, Endpoint, HealthProbe, HttpTarget};
 use hothouse_process::{
     CommandLoader, CommandSpec, EnvPlan, ProcessLoader, ProcessSpec, Readiness, Spawner, StopSignal,
@@ -14,15 +14,26 @@ use hothouse_process::{
 use hothouse_runtime::{Json, Loader};
 use regex::Regex;
 
+use crate::places;
+
 /// The settings of the host, but for its logs.
 pub(crate) fn settings(project: &Project) -> HostSettings {
+    let records = places::state_dir(project).map(|folder| RecordSettings::new(folder, redact(project)));
     HostSettings {
         max_concurrent_starts: project.host.max_concurrent_starts,
         stop_timeout: project.host.stop_timeout,
         close_grace: project.host.close_grace,
         kill_timeout: project.host.kill_timeout,
+        // That the project file cannot be found any more is said by whoever needs it.
+        records: records.ok(),
         ..HostSettings::default()
     }
+}
+
+/// What takes the project's secrets out of a text.
+pub(crate) fn redact(project: &Project) -> Redact {
+    let secrets = project.secrets.clone();
+    Redact::with(move |text| secrets.redact(text).into_owned())
 }
 
 /// `startup.context` with every digit of the file.

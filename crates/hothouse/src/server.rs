@@ -3,6 +3,9 @@
 
 mod logs;
 
+mod history;
+mod stream;
+
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +15,7 @@ use std::time::{Duration, Instant};
 use hothouse_api::{CallAnswer, CallRequest, Change, HealthAnswer, Problem, Started, Stopped};
 use hothouse_config::Project;
 use hothouse_host::{CallOptions, Host, Refused, StartupReport};
-use hothouse_kernel::input::Targets;
+use hothouse_kernel::input::{Asker, Targets};
 use hothouse_protocol::{StartupOptions, near_miss};
 use hothouse_runtime::Json;
 use hothouse_runtime::contract::PluginError;
@@ -53,9 +56,9 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(host: Host, project: Arc<Project>) -> App {
+    pub(crate) fn new(host: &Host, project: Arc<Project>) -> App {
         App {
-            host,
+            host: host.asked_by(Asker::Operator),
             project,
             last_start: LastStartKept::default(),
             closing: Closing::default(),
@@ -91,6 +94,11 @@ impl App {
         self.going_down.load(Ordering::Acquire)
     }
 
+    /// Who has asked for the end of the host: somebody over the control API, or else a signal.
+    pub(crate) fn who_ends(&self) -> Asker {
+        if self.down_asked() { Asker::Operator } else { Asker::Signal }
+    }
+
     /// Whether the end of the host has been asked for.
     pub(crate) fn down_asked(&self) -> bool {
         self.down_asked.load(Ordering::Acquire)
@@ -103,6 +111,7 @@ pub(crate) struct Server {
     accepting: tokio::task::JoinHandle<()>,
     /// Closed when every connection is.
     open: mpsc::Receiver<()>,
+    app: Arc<App>,
 }
 
 impl Server {
@@ -110,6 +119,7 @@ impl Server {
     pub(crate) fn start(mut owned: Owned, app: Arc<App>) -> Server {
         let (token, open) = mpsc::channel(1);
         let socket = owned.path.clone();
+        let of_server = Arc::clone(&app);
         let accepting = tokio::spawn(async move {
             let Some(listener) = owned.listener.take() else { return };
             loop {
@@ -122,7 +132,7 @@ impl Server {
                 }
             }
         });
-        Server { socket, accepting, open }
+        Server { socket, accepting, open, app: of_server }
     }
 
     pub(crate) fn socket(&self) -> &Path {
@@ -132,6 +142,7 @@ impl Server {
     /// Takes no more questions, and waits a moment for the answers that are on their way.
     pub(crate) async fn finish(mut self) {
         self.accepting.abort();
+        self.app.closing.close();
         let _ = tokio::time::timeout(LAST_WORDS, self.open.recv()).await;
     }
 }
@@ -150,7 +161,13 @@ async fn connection(stream: tokio::net::UnixStream, app: Arc<App>, _open: mpsc::
 
 type Answer = Result<Vec<u8>, (StatusCode, Problem)>;
 
-async fn answer(request: Request<Incoming>, app: &Arc<App>) -> Response<BoxBody<Bytes, Infallible>> {
+/// An answer that is whole, or one that goes on.
+type Body = BoxBody<Bytes, Infallible>;
+
+async fn answer(request: Request<Incoming>, app: &Arc<App>) -> Response<Body> {
+    if let Some(response) = history::streamed(&request, app) {
+        return response.map(BodyExt::boxed);
+    }
     let outcome = if request.method() == Method::GET && request.uri().path() == "/v1/logs" {
         match logs::answer(request.uri().query().unwrap_or_default(), app).await {
             Ok(response) => return response,
@@ -178,6 +195,10 @@ async fn route(request: Request<Incoming>, app: &App) -> Answer {
         (&Method::GET, "/v1/plugins") => plugins_answer(app).await,
         (&Method::GET, "/v1/plugins/next") => next_plugins(app, request.uri().query()).await,
         (&Method::GET, "/v1/startup") => startup(app),
+        (&Method::GET, "/v1/events") => history::events(app, &request).await,
+        (&Method::GET, path) if path.starts_with("/v1/why/") => {
+            history::why(app, &unescape(&path["/v1/why/".len()..])).await
+        }
         (&Method::POST, "/v1/start") => start(app, body(request).await?).await,
         (&Method::POST, "/v1/restart") => restart(app, body(request).await?).await,
         (&Method::POST, "/v1/stop") => stop(app, body(request).await?).await,
@@ -292,17 +313,15 @@ fn change_of(app: &App, change: &Change) -> Result<(Targets, StartupOptions), (S
     let mut options = app.project.startup.clone();
     options.timeout = change.timeout_ms.unwrap_or(options.timeout);
     let Some(names) = &change.plugins else { return Ok((Targets::All, options)) };
-    let named = |name: &String| {
-        app.host.graph().id(name).ok_or_else(|| {
-            let known: Vec<&str> = app.project.plugins.iter().map(|plugin| plugin.name.as_str()).collect();
-            let hint = near_miss(name, known.iter().copied()).map_or_else(
-                || format!("there are {}", known.join(", ")),
-                |near| format!("did you mean `{near}`?"),
-            );
-            no(StatusCode::NOT_FOUND, "UNKNOWN_PLUGIN", format!("there is no plugin named `{name}`; {hint}"))
-        })
-    };
+    let named = |name: &String| app.host.graph().id(name).ok_or_else(|| unknown(app, name));
     Ok((Targets::Some(names.iter().map(named).collect::<Result<_, _>>()?), options))
+}
+
+fn unknown(app: &App, name: &str) -> (StatusCode, Problem) {
+    let known: Vec<&str> = app.project.plugins.iter().map(|plugin| plugin.name.as_str()).collect();
+    let hint = near_miss(name, known.iter().copied())
+        .map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+    no(StatusCode::NOT_FOUND, "UNKNOWN_PLUGIN", format!("there is no plugin named `{name}`; {hint}"))
 }
 
 async fn body<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, (StatusCode, Problem)> {

@@ -28,11 +28,11 @@ impl Closing {
         self.0.send_replace(true);
     }
 
-    fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         *self.0.borrow()
     }
 
-    async fn closed(&self) {
+    pub(crate) async fn closed(&self) {
         let mut closed = self.0.subscribe();
         // The sender is our own, so it is there.
         let _ = closed.wait_for(|closed| *closed).await;

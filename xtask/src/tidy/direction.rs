@@ -25,7 +25,7 @@ const API: &str = "hothouse-api";
 
 const ROOMS: [Room; 11] = [
     Room { name: PROTOCOL, may_know: &[], tests_may_know: &[], foreign: Some(&["serde"]) },
-    Room { name: KERNEL, may_know: &[PROTOCOL], tests_may_know: &[SIM], foreign: Some(&["semver"]) },
+    Room { name: KERNEL, may_know: &[PROTOCOL], tests_may_know: &[SIM], foreign: Some(&["semver", "serde"]) },
     Room { name: SIM, may_know: &[KERNEL, PROTOCOL], tests_may_know: &[], foreign: Some(&["semver"]) },
     // It reads text and looks at files; it never waits for anything.
     Room {
@@ -63,7 +63,13 @@ const ROOMS: [Room; 11] = [
         tests_may_know: &[],
         foreign: None,
     },
-    Room { name: "xtask", may_know: &[KERNEL, PROTOCOL, SIM], tests_may_know: &[], foreign: Some(&[]) },
+    // It reads journals, and else needs nothing.
+    Room {
+        name: "xtask",
+        may_know: &[KERNEL, PROTOCOL, SIM],
+        tests_may_know: &[],
+        foreign: Some(&["serde_json"]),
+    },
 ];
 
 /// An example is a program of somebody else: it may know what an embedding program may.

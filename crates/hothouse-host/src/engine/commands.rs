@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hothouse_kernel::action::Outcome;
-use hothouse_kernel::input::Targets;
+use hothouse_kernel::input::{Asker, Targets};
 use hothouse_kernel::{Input, PluginId, Request, RequestId};
 use hothouse_protocol::HealthStatus;
 use hothouse_runtime::contract::PluginError;
@@ -18,23 +18,34 @@ use crate::plugins::{HostView, PluginStatus, Slot};
 impl Engine {
     pub(super) fn commanded(&mut self, command: Command) {
         match command {
-            Command::Request { request, context, done } => self.request(request, &context, done),
+            Command::Request { request, by, context, done } => self.request(request, by, &context, done),
+            Command::Events { after, done } => drop(done.send(self.history.after(after))),
+            Command::Explain { plugin, done } => drop(done.send(self.explain(plugin))),
             Command::Plan { targets, done } => drop(done.send(self.kernel.plan_start(&targets))),
             Command::View(done) => drop(done.send(self.view())),
             Command::Call { target, call } => self.call(&target, call),
             Command::Returned { call, answer } => self.calls.answer(call, answer),
             Command::Check { target, done } => self.check_now(&target, done),
-            Command::Listen(sender) => self.listeners.add(sender),
+            Command::Listen(sender) => {
+                self.listeners.add(sender);
+                self.tell_unsaid();
+            }
             Command::End => self.ended = true,
         }
     }
 
-    pub(super) fn request(&mut self, request: Request, context: &Json, done: oneshot::Sender<Outcome>) {
+    pub(super) fn request(
+        &mut self,
+        request: Request,
+        by: Asker,
+        context: &Json,
+        done: oneshot::Sender<Outcome>,
+    ) {
         self.last_request += 1;
         let id = RequestId(self.last_request);
         self.requests.insert(id, done);
         self.keep_context(&request, context);
-        self.handle(Input::Requested { id, request });
+        self.handle(Input::Requested { id, by, request });
     }
 
     /// Plugins get the context of the start that launches them. A start that is under way keeps its own.

@@ -7,6 +7,8 @@
 mod build;
 mod cycle;
 mod order;
+#[cfg(feature = "serde")]
+mod serde;
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -21,6 +23,7 @@ pub use build::GraphError;
 
 /// One plugin as declared: what the graph and the kernel must know of it.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct PluginDecl {
     /// The plugin's name, which is its id on the wire.
     pub name: String,
@@ -60,6 +63,7 @@ impl PluginDecl {
 
 /// One dependency as declared.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct EdgeDecl {
     /// The name of the plugin that is needed.
     pub to: String,
@@ -71,6 +75,7 @@ pub struct EdgeDecl {
 
 /// How much a plugin needs another one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub enum Need {
     /// It cannot start without it (`dependencies`, `degradation.criticalDependencies`).
     Hard,

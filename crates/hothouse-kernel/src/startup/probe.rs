@@ -4,6 +4,7 @@ use core::time::Duration;
 
 /// The pauses between readiness probes: each is half as long again as the one before, up to a cap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ProbeSchedule {
     /// The pause after the first probe that did not find the plugin ready.
     pub first: Duration,

@@ -16,6 +16,7 @@ use crate::{Graph, Instant, PluginId};
 
 /// The outcome of one start. [`StartReport::to_protocol`] gives the protocol's own form of it.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct StartReport {
     /// One entry per plugin of the plan, in its order.
     pub entries: Vec<Entry>,
@@ -33,6 +34,7 @@ pub struct StartReport {
 
 /// What the start of one plugin came to.
 #[derive(Clone, PartialEq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Entry {
     /// The plugin.
     pub plugin: PluginId,

@@ -8,9 +8,10 @@ use super::report::{Entry, StartReport};
 use crate::failure::Failure;
 use crate::input::StartOptions;
 use crate::urgency::Urgency;
-use crate::{Graph, Instant, PluginId};
+use crate::{Graph, Instant, PluginId, Seq};
 
 /// A start under way.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Run {
     pub(crate) options: StartOptions,
     pub(crate) report: StartReport,
@@ -23,10 +24,13 @@ pub(crate) struct Run {
     in_flight: u32,
     /// How many of its plugins are neither ready nor at rest.
     open: u32,
+    /// The event that was waited for last: the last one that brought a plugin to an outcome.
+    pub(crate) last_event: Seq,
 }
 
 /// How far a start is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum Progress {
     /// Plugins are launched as they can be.
     Starting,
@@ -36,6 +40,7 @@ pub(crate) enum Progress {
 
 /// A plugin that may be launched. Larger is more urgent.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Free {
     remaining: u64,
     /// Its place among the entries, which are in the order of the plan.
@@ -44,8 +49,8 @@ struct Free {
 }
 
 impl Run {
-    /// The run that carries out this plan. All its plugins count as open.
-    pub(crate) fn of(plan: &Plan, options: StartOptions, now: Instant) -> Run {
+    /// The run that carries out this plan, and that began with that event. All its plugins count as open.
+    pub(crate) fn of(plan: &Plan, options: StartOptions, now: Instant, began: Seq) -> Run {
         let entries = plan.steps.iter().map(|step| Entry::new(step.plugin)).collect();
         Run {
             options,
@@ -62,6 +67,7 @@ impl Run {
             first_unsettled: 0,
             in_flight: 0,
             open: plan.steps.len() as u32,
+            last_event: began,
         }
     }
 
@@ -101,9 +107,10 @@ impl Run {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    /// One of its plugins is ready or at rest.
-    pub(crate) fn closed_one(&mut self) {
+    /// One of its plugins is ready or at rest, by that event.
+    pub(crate) fn closed_one(&mut self, by: Option<Seq>) {
         self.open = self.open.saturating_sub(1);
+        self.last_event = by.unwrap_or(self.last_event);
     }
 
     /// One of its plugins, ready until now, has to be stopped before the run can end.

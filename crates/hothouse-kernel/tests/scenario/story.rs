@@ -3,7 +3,7 @@
 //! ```text
 //! plugin web needs db likes cache ladder destroy=1s,close=200ms check=5s expected=100ms probe=1ms..4ms
 //! limit 2
-//! 0ms   start all timeout=5s parallel no-rollback health-check
+//! 0ms   start all timeout=5s parallel no-rollback health-check by=operator
 //! 10ms  db initialized
 //! 20ms  web/1 failed START_FAILED port 80 is taken
 //! 30ms  time
@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use hothouse_kernel::input::{Answer, Exit, Request, StartOptions, Targets};
+use hothouse_kernel::input::{Answer, Asker, Exit, Request, StartOptions, Targets};
 use hothouse_kernel::startup::probe::ProbeSchedule;
 use hothouse_kernel::{
     Code, EdgeDecl, Failure, Graph, Incarnation, Instant, Ladder, Need, PluginDecl, PluginId, Rung, Settings,
@@ -35,7 +35,7 @@ pub(crate) struct Moment {
 
 /// What happens at a moment.
 pub(crate) enum What {
-    Asked(Request),
+    Asked(Asker, Request),
     /// Without a life it is the plugin's last one.
     Said {
         plugin: PluginId,
@@ -109,13 +109,16 @@ fn moment(graph: &Graph, line: &str) -> Result<Moment, String> {
     let what = match text.split_whitespace().collect::<Vec<_>>().as_slice() {
         ["time"] => What::Time,
         ["start", words @ ..] => {
-            let (targets, options) = wish(graph, words)?;
-            What::Asked(Request::Start { targets, options })
+            let Wish { by, targets, options } = wish(graph, words)?;
+            What::Asked(by, Request::Start { targets, options })
         }
-        ["stop", words @ ..] => What::Asked(Request::Stop { targets: wish(graph, words)?.0 }),
+        ["stop", words @ ..] => {
+            let Wish { by, targets, .. } = wish(graph, words)?;
+            What::Asked(by, Request::Stop { targets })
+        }
         ["restart", words @ ..] => {
-            let (targets, options) = wish(graph, words)?;
-            What::Asked(Request::Restart { targets, options })
+            let Wish { by, targets, options } = wish(graph, words)?;
+            What::Asked(by, Request::Restart { targets, options })
         }
         [who, said, ..] => {
             let rest = text.split_once(said).map_or("", |(_, rest)| rest).trim();
@@ -133,7 +136,14 @@ fn moment(graph: &Graph, line: &str) -> Result<Moment, String> {
     Ok(Moment { at, text: text.to_owned(), what })
 }
 
-fn wish(graph: &Graph, words: &[&str]) -> Result<(Targets, StartOptions), String> {
+struct Wish {
+    by: Asker,
+    targets: Targets,
+    options: StartOptions,
+}
+
+fn wish(graph: &Graph, words: &[&str]) -> Result<Wish, String> {
+    let mut by = Asker::default();
     let mut options = StartOptions::default();
     let mut plugins = Vec::new();
     let mut all = false;
@@ -144,10 +154,14 @@ fn wish(graph: &Graph, words: &[&str]) -> Result<(Targets, StartOptions), String
             ("no-rollback", _) => options.rollback_on_failure = false,
             ("health-check", _) => options.health_check = true,
             (_, Some(("timeout", limit))) => options.timeout = duration(limit)?,
+            (_, Some(("by", who))) => {
+                let askers = [Asker::Embedder, Asker::Operator, Asker::Signal, Asker::Host];
+                by = askers.into_iter().find(|asker| asker.as_str() == who).ok_or("who is that?")?;
+            }
             (name, _) => plugins.push(graph.id(name).ok_or_else(|| format!("no plugin `{name}`"))?),
         }
     }
-    Ok((if all { Targets::All } else { Targets::Some(plugins) }, options))
+    Ok(Wish { by, targets: if all { Targets::All } else { Targets::Some(plugins) }, options })
 }
 
 fn answer(said: &str, rest: &str) -> Result<Answer, String> {

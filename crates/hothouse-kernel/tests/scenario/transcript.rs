@@ -1,11 +1,12 @@
-//! The other half: what the kernel says (`.`) and asks for (`>`) at every moment, and how everything stands at the
-//! end. `due` marks the moments for which nobody but the clock is to blame.
+//! The other half: what the kernel says (`.`, with the event's number and that of its cause) and asks for (`>`) at
+//! every moment, and how everything stands at the end. `due` marks the moments for which nobody but the clock is to blame.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::event::Happening;
+use hothouse_kernel::input::Targets;
 use hothouse_kernel::startup::report::{Entry, StartReport};
 use hothouse_kernel::{
     Action, Event, Failure, Graph, Incarnation, Input, Instant, Kernel, Phase, PluginId, RequestId, StopCause,
@@ -15,17 +16,22 @@ use crate::story::{Story, What};
 
 /// Lives through a story and writes down what comes of it.
 pub(crate) fn of(story: &Story) -> String {
+    with(story, |_, _| {})
+}
+
+/// The same, with something done to the kernel and to its next input before each.
+pub(crate) fn with(story: &Story, between: fn(&mut Kernel, &mut Input)) -> String {
     let kernel = Kernel::new(story.graph.clone(), story.settings.clone());
-    let mut scribe = Scribe { kernel, graph: &story.graph, text: String::new() };
+    let mut scribe = Scribe { kernel, between, graph: &story.graph, text: String::new() };
     let mut requests = 0;
     for moment in &story.moments {
         scribe.let_time_pass(moment.at);
         let input = match &moment.what {
             What::Time => continue,
-            What::Asked(request) => {
+            What::Asked(by, request) => {
                 requests += 1;
                 scribe.line(format_args!("{} {} (request {requests})", at(moment.at), moment.text));
-                Input::Requested { id: RequestId(requests), request: request.clone() }
+                Input::Requested { id: RequestId(requests), by: *by, request: request.clone() }
             }
             What::Said { plugin, life, answer } => {
                 scribe.line(format_args!("{} {}", at(moment.at), moment.text));
@@ -41,6 +47,7 @@ pub(crate) fn of(story: &Story) -> String {
 
 struct Scribe<'a> {
     kernel: Kernel,
+    between: fn(&mut Kernel, &mut Input),
     graph: &'a Graph,
     text: String,
 }
@@ -59,11 +66,13 @@ impl Scribe<'_> {
         }
     }
 
-    fn feed(&mut self, now: Instant, input: Input) {
+    fn feed(&mut self, now: Instant, mut input: Input) {
+        (self.between)(&mut self.kernel, &mut input);
         self.kernel.handle(now, input);
-        while let Some(Event { what, .. }) = self.kernel.poll_event() {
+        while let Some(Event { seq, cause, what, .. }) = self.kernel.poll_event() {
             let said = self.said(&what);
-            self.line(format_args!("    . {said}"));
+            let cause = cause.map_or(String::new(), |cause| format!(" ← {cause}"));
+            self.line(format_args!("    . {seq}{cause}: {said}"));
         }
         while let Some(action) = self.kernel.poll_action() {
             self.asked(&action);
@@ -93,8 +102,19 @@ impl Scribe<'_> {
     fn said(&self, what: &Happening) -> String {
         use Happening as H;
         match what {
-            H::StartBegan { request, plugins } => {
-                format!("start {} began, plugins to start: {plugins}", request.0)
+            H::StartBegan { request, by, targets, plugins } => {
+                let what = self.targets(targets);
+                format!(
+                    "start {} of {what} began, plugins to start: {plugins}, asked by {}",
+                    request.0,
+                    by.as_str()
+                )
+            }
+            H::StopRequested { request, by, targets } => {
+                format!("stop {} of {} asked by {}", request.0, self.targets(targets), by.as_str())
+            }
+            H::RestartRequested { request, by, targets } => {
+                format!("restart {} of {} asked by {}", request.0, self.targets(targets), by.as_str())
             }
             H::Launched { plugin, incarnation } => format!("launched {}", self.life(*plugin, *incarnation)),
             H::Initialized { plugin, incarnation } => {
@@ -138,6 +158,13 @@ impl Scribe<'_> {
             H::Ignored { plugin, incarnation, reason } => {
                 format!("ignored an answer of {}: {}", self.life(*plugin, *incarnation), reason.as_str())
             }
+        }
+    }
+
+    fn targets(&self, targets: &Targets) -> String {
+        match targets {
+            Targets::All => String::from("all"),
+            Targets::Some(plugins) => self.names(plugins),
         }
     }
 
@@ -223,7 +250,8 @@ impl Scribe<'_> {
             let phase = view.phase.as_str();
             let (wanted, status) = (view.desired.as_str(), view.status.as_str());
             let life = view.incarnation;
-            self.line(format_args!("    {name}: {phase}{why}, wanted {wanted}, life {life}, {status}"));
+            let by = view.last_event.map_or(String::new(), |event| format!(", by {event}"));
+            self.line(format_args!("    {name}: {phase}{why}, wanted {wanted}, life {life}, {status}{by}"));
         }
         match self.kernel.next_deadline() {
             Some(due) => self.line(format_args!("    next deadline {}", at(due))),

@@ -5,6 +5,7 @@ pub(crate) mod change;
 pub(crate) mod check;
 pub(crate) mod complete;
 pub(crate) mod completions;
+pub(crate) mod events;
 pub(crate) mod graph;
 pub(crate) mod health;
 pub(crate) mod init;
@@ -18,6 +19,7 @@ pub(crate) mod schema;
 pub(crate) mod startup;
 pub(crate) mod validate;
 mod watch;
+pub(crate) mod why;
 
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,7 @@
 
 use hothouse_api::LogLine;
 use hothouse_config::Project;
-use hothouse_host::Notice;
+use hothouse_host::{Notice, happening_json};
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::phase::StopCause;
 use hothouse_kernel::{Code, Event, Failure, Graph, PluginId};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::log::LogWriter;
 use super::style::{Style, harmless};
+use crate::plugins;
 
 /// Writes what happens, line by line.
 pub(crate) struct EventWriter<'a> {
@@ -35,6 +36,10 @@ impl<'a> EventWriter<'a> {
     pub(crate) fn line(&self, notice: &Notice) -> Option<String> {
         match notice {
             Notice::Event(event) => self.event(event),
+            Notice::Warned(text) => {
+                let text = harmless(&self.project.secrets.redact(text));
+                Some(format!("{}: {text}", self.style.yellow("warning")))
+            }
             Notice::Lost(count) => {
                 Some(self.style.yellow(&format!("{count} lines were left out: too many at once")))
             }
@@ -113,83 +118,15 @@ impl<'a> EventWriter<'a> {
 pub(crate) fn notice_json(notice: &Notice, graph: &Graph, project: &Project) -> Value {
     match notice {
         Notice::Event(event) => {
-            let mut value = happening_json(&event.what, graph, project);
+            let mut value = happening_json(&event.what, graph, &plugins::redact(project));
+            value["seq"] = json!(event.seq.number());
+            if let Some(cause) = event.cause {
+                value["cause"] = json!(cause.number());
+            }
             value["atMs"] = json!(event.at.as_nanos() as f64 / 1e6);
             value
         }
+        Notice::Warned(text) => json!({ "type": "warning", "message": project.secrets.redact(text) }),
         Notice::Lost(count) => json!({ "type": "lost", "count": count }),
-    }
-}
-
-fn happening_json(what: &Happening, graph: &Graph, project: &Project) -> Value {
-    let name = |plugin: &PluginId| graph.name(*plugin);
-    let failure = |failure: &Failure| {
-        json!({
-            "code": failure.code.as_str(),
-            "stage": failure.stage.as_str(),
-            "message": project.secrets.redact(&failure.message),
-            "detail": failure.detail.as_deref().map(|detail| project.secrets.redact(detail)),
-            "root": failure.root.as_ref().map(name),
-        })
-    };
-    match what {
-        Happening::StartBegan { request, plugins } => {
-            json!({ "type": "startBegan", "request": request.0, "plugins": plugins })
-        }
-        Happening::Launched { plugin, incarnation } => {
-            json!({ "type": "launched", "plugin": name(plugin), "incarnation": incarnation.0 })
-        }
-        Happening::Initialized { plugin, incarnation } => {
-            json!({ "type": "initialized", "plugin": name(plugin), "incarnation": incarnation.0 })
-        }
-        Happening::Ready { plugin, incarnation, took } => json!({
-            "type": "ready", "plugin": name(plugin), "incarnation": incarnation.0,
-            "tookMs": took.as_nanos() as f64 / 1e6,
-        }),
-        Happening::Failed { plugin, incarnation, failure: why } => json!({
-            "type": "failed", "plugin": name(plugin), "incarnation": incarnation.0, "failure": failure(why),
-        }),
-        Happening::Withdrawn { plugin, failure: why } => {
-            json!({ "type": "withdrawn", "plugin": name(plugin), "failure": failure(why) })
-        }
-        Happening::UnwindBegan { request, failed } => {
-            json!({ "type": "unwindBegan", "request": request.0, "failed": failed.as_ref().map(name) })
-        }
-        Happening::StopBegan { plugin, incarnation, cause, rung } => json!({
-            "type": "stopBegan", "plugin": name(plugin), "incarnation": incarnation.0,
-            "cause": cause_word(cause), "rung": rung.as_str(),
-        }),
-        Happening::DestroyFailed { plugin, incarnation, message } => json!({
-            "type": "destroyFailed", "plugin": name(plugin), "incarnation": incarnation.0,
-            "message": project.secrets.redact(message),
-        }),
-        Happening::StopEscalated { plugin, incarnation, from, to } => json!({
-            "type": "stopEscalated", "plugin": name(plugin), "incarnation": incarnation.0,
-            "from": from.as_str(), "to": to.as_str(),
-        }),
-        Happening::Stopped { plugin, incarnation } => {
-            json!({ "type": "stopped", "plugin": name(plugin), "incarnation": incarnation.0 })
-        }
-        Happening::Abandoned { plugin, incarnation } => {
-            json!({ "type": "abandoned", "plugin": name(plugin), "incarnation": incarnation.0 })
-        }
-        Happening::StartEnded { request, all_successful } => {
-            json!({ "type": "startEnded", "request": request.0, "allSuccessful": all_successful })
-        }
-        Happening::StopEnded { request } => json!({ "type": "stopEnded", "request": request.0 }),
-        Happening::Refused { request, why } => json!({ "type": "refused", "request": request.0, "why": why }),
-        Happening::Ignored { plugin, incarnation, reason } => json!({
-            "type": "ignored", "incarnation": incarnation.0, "reason": reason.as_str(),
-            "plugin": graph.contains(*plugin).then(|| name(plugin)),
-        }),
-    }
-}
-
-fn cause_word(cause: &StopCause) -> &'static str {
-    match cause {
-        StopCause::Asked => "asked",
-        StopCause::Restart => "restart",
-        StopCause::Unwind(_) => "unwind",
-        StopCause::Failure(_) => "failure",
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn failure_info(failure: &Failure, plugin: &str, graph: &Graph, proje
 }
 
 /// Where a plugin stands in the project file.
-fn place(plugin: &str, project: &Project) -> Option<String> {
+pub(crate) fn place(plugin: &str, project: &Project) -> Option<String> {
     let plugin = project.plugins.iter().find(|config| config.name == plugin)?;
     Some(format!("{}:{}", project.file.display(), plugin.at))
 }
@@ -91,7 +91,7 @@ pub(crate) fn start_failed(started: &Started, style: Style, running: bool) -> St
 }
 
 /// What to type next. `running`: whether there is a host that goes on.
-fn next_step(cause: &RootCause, running: bool) -> String {
+pub(super) fn next_step(cause: &RootCause, running: bool) -> String {
     let RootCause { plugin, failure, .. } = cause;
     let again = if running { hothouse(&format!("start {plugin}")) } else { hothouse("up") };
     let place = failure.place.as_deref().unwrap_or("the project file");

@@ -3,19 +3,24 @@
 mod advice;
 mod events;
 mod failure;
+mod happened;
 mod info;
 mod log;
 pub(crate) mod picture;
 mod style;
 mod table;
+mod why;
 
 pub(crate) use advice::{advise_for, hothouse};
 pub(crate) use events::{EventWriter, notice_json};
-pub(crate) use failure::start_failed;
+use failure::next_step;
+pub(crate) use failure::{place, start_failed};
+pub(crate) use happened::event_line;
 pub(crate) use info::{plugins, started};
 pub(crate) use log::LogWriter;
 pub(crate) use style::{Style, harmless};
 pub(crate) use table::{Cell, Column, fitted, stdout_width, table};
+pub(crate) use why::{next, root_of, why};
 
 use std::time::Duration;
 

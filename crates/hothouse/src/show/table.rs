@@ -51,15 +51,25 @@ pub(crate) fn table(headings: &[&'static str], rows: &[Vec<Cell>], style: Style)
 
 /// The same, in lines that are no longer than `width`.
 pub(crate) fn fitted(columns: &[Column], rows: &[Vec<Cell>], style: Style, width: Option<usize>) -> String {
+    let head: Vec<Cell> = columns.iter().map(|column| Cell::painted(column.0, Style::dim)).collect();
+    lined_up(columns, &std::iter::once(&head).chain(rows).collect::<Vec<_>>(), style, width)
+}
+
+/// The rows as text, without a line of headings.
+pub(crate) fn rows(rows: &[Vec<Cell>], style: Style) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    lined_up(&vec![Column("", 0); columns], &rows.iter().collect::<Vec<_>>(), style, None)
+}
+
+fn lined_up(columns: &[Column], rows: &[&Vec<Cell>], style: Style, width: Option<usize>) -> String {
     let needed = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.chars().count());
-        cells.chain([columns[column].0.chars().count()]).max().unwrap_or(0)
+        cells.max().unwrap_or(0)
     };
     let mut widths: Vec<usize> = (0..columns.len()).map(needed).collect();
     let shown = shown(columns, &mut widths, width.unwrap_or(usize::MAX));
-    let head: Vec<Cell> = columns.iter().map(|column| Cell::painted(column.0, Style::dim)).collect();
     let mut text = String::new();
-    for row in std::iter::once(&head).chain(rows) {
+    for row in rows {
         let mut line = String::new();
         let mut gap = 0;
         for at in &shown {

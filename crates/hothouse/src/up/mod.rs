@@ -18,7 +18,7 @@ use std::time::Instant;
 use hothouse_api::Started;
 use hothouse_config::Project;
 use hothouse_host::{BuildError, Host, HostSettings, Refused, StartupReport};
-use hothouse_kernel::input::Targets;
+use hothouse_kernel::input::{Asker, Targets};
 use hothouse_process::{Ledger, LedgerError, Spawner};
 use tokio::select;
 
@@ -79,7 +79,7 @@ impl Session {
         let happenings = Happenings::of(&host, !args.no_logs);
         let screen =
             Screen::new(&args, &host, &project).map_err(|error| fail(&error.to_string(), Exit::Internal))?;
-        let app = Arc::new(App::new(host.clone(), project));
+        let app = Arc::new(App::new(&host, project));
         let probes = Probes::start(args.probes, &app).await.map_err(|error| fail(&error, Exit::Internal))?;
         let server = Server::start(owned, Arc::clone(&app));
         let supervisor = Supervisor::of_this_process();
@@ -92,7 +92,6 @@ impl Session {
         self.host.logs().close();
         self.happenings.take_rest(&mut self.screen);
         self.screen.finish();
-        self.app.closing.close();
         self.server.finish().await;
         drop(self.probes);
         exit
@@ -140,7 +139,7 @@ impl Session {
     /// Starts, and cuts the start off if a stop is asked for meanwhile.
     async fn start(&mut self, targets: Targets) -> Result<StartupReport, Refused> {
         self.screen.begin();
-        let host = self.host.clone();
+        let host = self.host.asked_by(Asker::Operator);
         let app = Arc::clone(&self.app);
         let mut start = pin!(async move {
             let context = plugins::context(&app.project);
@@ -152,7 +151,8 @@ impl Session {
             () = self.wishes.stop(&self.app) => {
                 self.app.goes_down();
                 self.supervisor.stopping();
-                stopping.stop_all()
+                let stopping = stopping.asked_by(self.app.who_ends());
+                async move { stopping.stop_all().await }
             }
         };
         let mut both = pin!(async { tokio::join!(start, cut_off) });
@@ -199,7 +199,7 @@ impl Session {
         self.app.goes_down();
         self.supervisor.stopping();
         self.screen.say("stopping, in the reverse of the order in which they became ready");
-        let host = self.host.clone();
+        let host = self.host.asked_by(self.app.who_ends());
         let mut stop = pin!(host.stop_all());
         loop {
             let Session { happenings, screen, wishes, .. } = self;

@@ -1,0 +1,106 @@
+//! What happened, in words: for events that come as JSON, from a running host or from its files.
+
+use hothouse_api::EventInfo;
+use serde_json::Value;
+
+use super::style::{Style, harmless};
+
+/// One event in one line: when, its number and that of its cause, the plugin, what. `width` is that of the plugins'
+/// names.
+pub(crate) fn event_line(event: &EventInfo, width: usize, style: Style) -> String {
+    let cause = event.cause.map_or(String::new(), |cause| format!("← {cause}"));
+    let plugin = format!("{:width$}", event.plugin.as_deref().unwrap_or(""));
+    let what = painted(event, style);
+    let text =
+        format!("{} {:>6} {cause:8} {} {what}", style.dim(&event.time), event.seq, style.bold(&plugin));
+    text.trim_end().to_owned()
+}
+
+/// What happened, coloured by whether it is good.
+pub(crate) fn painted(event: &EventInfo, style: Style) -> String {
+    let text = happened(event);
+    match event.kind.as_str() {
+        "ready" => style.green(&text),
+        "failed" if event.failure("code") == Some("DEPENDENCY_FAILED") => style.yellow(&text),
+        "failed" | "abandoned" => style.red(&text),
+        "unwindBegan" | "destroyFailed" | "stopEscalated" => style.yellow(&text),
+        "withdrawn" | "ignored" | "initialized" => style.dim(&text),
+        _ => text,
+    }
+}
+
+/// What happened. The plugin that it happened to is not named.
+pub(crate) fn happened(event: &EventInfo) -> String {
+    let text = |name: &str| harmless(event.text(name).unwrap_or("?"));
+    match event.kind.as_str() {
+        "startBegan" => match event.cause {
+            None => format!("a start of {} was asked for by {}", targets(event), by(event)),
+            Some(_) => "what was stopped is started again".into(),
+        },
+        "stopRequested" => format!("a stop of {} was asked for by {}", targets(event), by(event)),
+        "restartRequested" => format!("a restart of {} was asked for by {}", targets(event), by(event)),
+        "launched" => match event.incarnation {
+            None | Some(1) => "starting".into(),
+            Some(life) => format!("starting (life {life})"),
+        },
+        "initialized" => "initialized".into(),
+        "ready" => format!("ready in {}", took(event)),
+        "failed" if event.failure("code") == Some("DEPENDENCY_FAILED") => {
+            format!("not started: {}", failure(event))
+        }
+        "failed" => format!("failed at {}: {}", event.failure("stage").unwrap_or("?"), failure(event)),
+        "withdrawn" => failure(event),
+        "unwindBegan" => match event.text("failed") {
+            Some(plugin) => format!("the start is undone, because `{plugin}` failed"),
+            None => "the start is cut off".into(),
+        },
+        "stopBegan" => match event.text("reason") {
+            Some("restart") => "stopping, to be started again".into(),
+            Some("unwind") => "stopping: the start is undone".into(),
+            Some("failure") => "what is left of it is cleared away".into(),
+            _ => "stopping".into(),
+        },
+        "destroyFailed" => format!("`destroy` failed: {}", text("message")),
+        "stopEscalated" => format!("`{}` took too long; next: {}", text("from"), text("to")),
+        "stopped" => "stopped".into(),
+        "abandoned" => "could not be ended; it is fenced off and left alone".into(),
+        "startEnded" => match event.more.get("allSuccessful") {
+            Some(Value::Bool(true)) => "the start is over: everything is ready".into(),
+            _ => "the start is over: not everything is ready".into(),
+        },
+        "stopEnded" => "the stop is over".into(),
+        "refused" => format!("refused: {}", text("why")),
+        "ignored" => format!("an answer was ignored: {}", text("reason")),
+        other => harmless(other),
+    }
+}
+
+/// The message of a failure, with the plugin's last words if there are any.
+pub(crate) fn failure(event: &EventInfo) -> String {
+    let message = event.failure("message").unwrap_or("?");
+    let detail = event.failure("detail").map_or(String::new(), |detail| format!(" ({detail})"));
+    harmless(&format!("{message}{detail}"))
+}
+
+/// Who asked.
+pub(crate) fn by(event: &EventInfo) -> &'static str {
+    match event.text("by") {
+        Some("operator") => "the operator",
+        Some("signal") => "a signal",
+        Some("host") => "the host itself",
+        _ => "the program that the host is part of",
+    }
+}
+
+/// For what it was asked.
+fn targets(event: &EventInfo) -> String {
+    let Some(Value::Array(plugins)) = event.more.get("targets") else { return "everything".into() };
+    let names: Vec<String> =
+        plugins.iter().filter_map(Value::as_str).map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "nothing".into() } else { names.join(", ") }
+}
+
+fn took(event: &EventInfo) -> String {
+    let ms = event.more.get("tookMs").and_then(Value::as_f64).unwrap_or(0.0).max(0.0);
+    super::duration(std::time::Duration::from_secs_f64(ms / 1e3))
+}
