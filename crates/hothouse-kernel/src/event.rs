@@ -125,6 +125,20 @@ pub enum Happening {
         /// Whether all of it runs.
         all_successful: bool,
     },
+    /// A replacement of the graph was accepted. What must go is stopped first.
+    ApplyBegan {
+        /// The request.
+        request: RequestId,
+        /// How many plugins it stops.
+        stops: u32,
+        /// How many plugins it starts.
+        starts: u32,
+    },
+    /// What had to go is gone, and the graph is replaced; what must come is started now.
+    Replaced {
+        /// The request.
+        request: RequestId,
+    },
     /// What was to be stopped is stopped.
     StopEnded {
         /// The request.

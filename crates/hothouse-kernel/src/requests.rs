@@ -7,6 +7,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::action::{Action, Outcome};
+use crate::apply::REPLACING;
 use crate::event::Happening;
 use crate::input::{Request, StartOptions, Targets};
 use crate::kernel::{Kernel, Member};
@@ -30,9 +31,13 @@ impl Kernel {
         self.settled = false;
         let done = match request {
             _ if self.is_open(id) => Err(String::from("a request of that number is under way")),
+            Request::Start { .. } | Request::Restart { .. } if self.is_replacing() => {
+                Err(String::from(REPLACING))
+            }
             Request::Start { targets, options } => self.request_start(id, &targets, options),
             Request::Stop { targets } => self.request_stop(id, &targets),
             Request::Restart { targets, options } => self.request_restart(id, &targets, options),
+            Request::Apply(change) => self.request_apply(id, *change),
         };
         if let Err(why) = done {
             self.emit(Happening::Refused { request: id, why: why.as_str().into() });
@@ -46,7 +51,7 @@ impl Kernel {
     }
 
     fn is_open(&self, id: RequestId) -> bool {
-        self.runs.contains_key(&id) || self.stops.iter().any(|stop| stop.id == id)
+        self.runs.contains_key(&id) || self.stops.iter().any(|stop| stop.id == id) || self.is_applying(id)
     }
 
     fn request_start(
@@ -69,6 +74,7 @@ impl Kernel {
     fn request_stop(&mut self, id: RequestId, targets: &Targets) -> Result<(), String> {
         let asked = self.resolve(targets)?;
         let mut hit = self.graph.with_dependents(asked.iter());
+        self.cut_apply(targets, &hit);
         let cut_off = CutOff { run: None, root: None, reason: String::from("a stop was asked for") };
         let cut_runs: Vec<RequestId> = match targets {
             Targets::All => self.runs.keys().copied().collect(),
@@ -96,7 +102,7 @@ impl Kernel {
     }
 
     /// A stop of everything cuts a start off: nothing more of it is launched.
-    fn cut_run(&mut self, id: RequestId) {
+    pub(crate) fn cut_run(&mut self, id: RequestId) {
         let Some(run) = self.runs.get_mut(&id) else { return };
         run.report.stopped = true;
         if core::mem::replace(&mut run.progress, Progress::Unwinding) == Progress::Starting {
@@ -174,7 +180,7 @@ impl Kernel {
     }
 
     /// Begins to carry out a plan: everybody in it waits, and those that need not wait are free.
-    fn begin_run(&mut self, id: RequestId, plan: &Plan, options: StartOptions) {
+    pub(crate) fn begin_run(&mut self, id: RequestId, plan: &Plan, options: StartOptions) {
         self.runs.insert(id, Run::of(plan, options, self.now));
         self.expect_many(plan.steps.len());
         self.emit(Happening::StartBegan { request: id, plugins: plan.steps.len() as u32 });
@@ -208,6 +214,7 @@ impl Kernel {
 
     /// Tells every open stop that a plugin is gone, or given up.
     pub(crate) fn stop_request_sees_gone(&mut self, plugin: PluginId, abandoned: bool) {
+        self.apply_sees_gone(plugin, abandoned);
         let mut over = false;
         for stop in &mut self.stops {
             if stop.left.remove(plugin) {
