@@ -75,6 +75,13 @@ impl Kernel {
         if let Some(what) = self.under_way() {
             return Err(format!("{what} is under way; ask again when it is over"));
         }
+        // What a start or a restart leaves behind when it ends early may still be on its way down.
+        let moves =
+            |plugin: &PluginId| self.phase(*plugin).is_alive() && *self.phase(*plugin) != Phase::Ready;
+        if let Some(plugin) = (0..self.plugins.len() as u32).map(PluginId).find(moves) {
+            let (name, phase) = (self.graph.name(plugin), self.phase(plugin).as_str());
+            return Err(format!("`{name}` is {phase}; ask again when that is over"));
+        }
         if !change.graph.succeeds(&self.graph) {
             return Err(String::from("the new graph was made from another one than that which it replaces"));
         }
@@ -211,7 +218,9 @@ impl Kernel {
                 *plugin = Plugin::new();
                 plugin.life.incarnation = incarnation;
             }
+            plugin.desired = Desired::Up;
         }
+        // Who cannot run now stays wanted, and comes with a later change that lets it.
         for (plugin, _) in &plan.resting {
             let plugin = self.plugin_mut(*plugin);
             plugin.undone |= plugin.desired == Desired::Up;
