@@ -6,18 +6,30 @@ use std::path::{Path, PathBuf};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::{Method, Request};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use crate::types::{CallAnswer, CallRequest, Change, HealthAnswer, Plugins, Problem, Started, Stopped};
+use crate::apply::{Applied, Apply, PlannedApply};
+use crate::types::{
+    CallAnswer, CallRequest, Change, HealthAnswer, Plugins, Problem, Started, Stopped, UnderWay,
+};
 
 /// Asks a running host. Every question is a connection of its own.
 #[derive(Clone, Debug)]
 pub struct Client {
     socket: PathBuf,
+}
+
+/// The answer to a change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answered<T> {
+    /// It has come to its end.
+    Done(T),
+    /// It was accepted and goes on.
+    UnderWay(UnderWay),
 }
 
 /// Why a question was not answered.
@@ -79,32 +91,48 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Client::plugins`], or if the host refuses.
-    pub async fn start(&self, change: &Change) -> Result<Started, ClientError> {
-        self.ask(Method::POST, "/v1/start", change).await
+    pub async fn start(&self, change: &Change) -> Result<Answered<Started>, ClientError> {
+        self.ask_for_change("/v1/start", change).await
     }
 
     /// Stops plugins and whatever needs them, and starts again all that ran.
     ///
     /// # Errors
     /// As for [`Client::start`].
-    pub async fn restart(&self, change: &Change) -> Result<Started, ClientError> {
-        self.ask(Method::POST, "/v1/restart", change).await
+    pub async fn restart(&self, change: &Change) -> Result<Answered<Started>, ClientError> {
+        self.ask_for_change("/v1/restart", change).await
     }
 
     /// Stops plugins and whatever needs them.
     ///
     /// # Errors
     /// As for [`Client::start`].
-    pub async fn stop(&self, change: &Change) -> Result<Stopped, ClientError> {
-        self.ask(Method::POST, "/v1/stop", change).await
+    pub async fn stop(&self, change: &Change) -> Result<Answered<Stopped>, ClientError> {
+        self.ask_for_change("/v1/stop", change).await
     }
 
     /// Stops everything and ends the host.
     ///
     /// # Errors
     /// As for [`Client::plugins`].
-    pub async fn down(&self) -> Result<Stopped, ClientError> {
-        self.ask(Method::POST, "/v1/down", &Change::default()).await
+    pub async fn down(&self, change: &Change) -> Result<Answered<Stopped>, ClientError> {
+        self.ask_for_change("/v1/down", change).await
+    }
+
+    /// Has the host read its project file again and do what follows from it.
+    ///
+    /// # Errors
+    /// As for [`Client::start`]; a file that is wrong is refused with the code `CONFIG`.
+    pub async fn apply(&self, apply: &Apply) -> Result<Answered<Applied>, ClientError> {
+        self.ask_for_change("/v1/apply", apply).await
+    }
+
+    /// What [`Client::apply`] would do now.
+    ///
+    /// # Errors
+    /// As for [`Client::apply`].
+    pub async fn plan_apply(&self, apply: &Apply) -> Result<PlannedApply, ClientError> {
+        self.ask(Method::POST, "/v1/apply", &Apply { dry_run: true, ..apply.clone() }).await
     }
 
     /// Calls a method of a plugin.
@@ -130,6 +158,30 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<A, ClientError> {
+        let (_, bytes) = self.exchange(method, path, body).await?;
+        serde_json::from_slice(&bytes).map_err(broken)
+    }
+
+    async fn ask_for_change<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Answered<A>, ClientError> {
+        let (status, bytes) = self.exchange(Method::POST, path, body).await?;
+        match status {
+            StatusCode::ACCEPTED => serde_json::from_slice(&bytes).map(Answered::UnderWay),
+            _ => serde_json::from_slice(&bytes).map(Answered::Done),
+        }
+        .map_err(broken)
+    }
+
+    /// Asks, and takes the answer if it is no refusal.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
         let stream = UnixStream::connect(&self.socket)
             .await
             .map_err(|error| ClientError::NotRunning { socket: self.socket.clone(), error })?;
@@ -146,11 +198,11 @@ impl Client {
             .body(Full::new(Bytes::from(body)))
             .map_err(broken)?;
         let response = sender.send_request(request).await.map_err(broken)?;
-        let ok = response.status().is_success();
+        let status = response.status();
         let bytes = response.into_body().collect().await.map_err(broken)?.to_bytes();
         connection.abort();
-        if ok {
-            serde_json::from_slice(&bytes).map_err(broken)
+        if status.is_success() {
+            Ok((status, bytes))
         } else {
             Err(ClientError::Refused(serde_json::from_slice(&bytes).map_err(broken)?))
         }

@@ -4,6 +4,7 @@
 //! `commands`.
 
 mod actions;
+mod apply;
 mod commands;
 mod reports;
 
@@ -14,10 +15,11 @@ use std::time::{Duration, Instant};
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::{Graph, GraphError, Input, Kernel, PluginId, RequestId, Settings};
 use hothouse_runtime::contract::Description;
-use hothouse_runtime::{Identity, Json};
 use tokio::sync::oneshot;
 
+use self::apply::{Declared, Pending};
 use crate::calls::Calls;
+use crate::current::CurrentGraph;
 use crate::inbox::{Inbox, Message};
 use crate::notice::{Listeners, Notice};
 use crate::plugins::Slot;
@@ -36,6 +38,10 @@ pub(crate) struct Engine {
     listeners: Listeners,
     calls: Calls,
     requests: HashMap<RequestId, oneshot::Sender<Outcome>>,
+    /// What is to replace the slots when the kernel replaces the graph.
+    pending: HashMap<RequestId, Pending>,
+    /// The graph for those outside of the loop.
+    current: Arc<CurrentGraph>,
     last_request: u64,
     /// Plugins that were told something since the last flush.
     told: Vec<PluginId>,
@@ -52,32 +58,22 @@ impl Engine {
         settings: &HostSettings,
         inbox: Arc<Inbox>,
     ) -> Result<Engine, Vec<GraphError>> {
-        let abilities: Vec<_> = specs.iter().map(|spec| spec.loader.abilities()).collect();
-        let decls =
-            specs.iter().zip(&abilities).map(|(spec, abilities)| spec.decl(abilities, settings)).collect();
+        let Declared { abilities, decls } = Declared::of(&specs, settings);
         let graph = Arc::new(Graph::build(decls)?);
-        let granted: Arc<[String]> = ["log".to_owned(), "call".to_owned()].into();
         let slots = specs.into_iter().zip(abilities).zip(graph.plugins());
-        let slots = slots.map(|((spec, abilities), plugin)| Slot {
-            identity: Arc::new(Identity { plugin, name: spec.name, version: spec.version }),
-            loader: spec.loader,
-            runtime: abilities.runtime,
-            verbs: abilities.verbs,
-            config: spec.config,
-            context: Json::null(),
-            check_method: spec.check_method.map(Into::into),
-            capabilities: Arc::clone(&granted),
-            life: None,
-        });
+        let slots = slots.map(|((spec, abilities), plugin)| Slot::new(spec, &abilities, plugin));
         let kernel_settings = Settings { max_concurrent_starts: settings.max_concurrent_starts };
+        let slots = slots.collect();
         Ok(Engine {
             kernel: Kernel::new(Arc::clone(&graph), kernel_settings),
-            slots: slots.collect(),
-            graph,
+            slots,
             inbox,
             listeners: Listeners::default(),
             calls: Calls::default(),
             requests: HashMap::new(),
+            pending: HashMap::new(),
+            current: Arc::new(CurrentGraph::new(Arc::clone(&graph))),
+            graph,
             last_request: 0,
             told: Vec::new(),
             origin: Instant::now(),
@@ -86,8 +82,9 @@ impl Engine {
         })
     }
 
-    pub(crate) fn graph(&self) -> &Arc<Graph> {
-        &self.graph
+    /// The graph as those outside of the loop see it.
+    pub(crate) fn current(&self) -> &Arc<CurrentGraph> {
+        &self.current
     }
 
     /// Runs until the end is asked for.
@@ -158,6 +155,7 @@ impl Engine {
     /// One input to the kernel, and everything that follows from it.
     fn handle(&mut self, input: Input) {
         self.kernel.handle(self.now, input);
+        self.publish_graph();
         while let Some(event) = self.kernel.poll_event() {
             if !self.listeners.is_empty() {
                 self.listeners.tell(&Notice::Event(Arc::new(event)));
@@ -179,7 +177,7 @@ impl Engine {
 
     fn flush(&mut self) {
         for plugin in self.told.drain(..) {
-            self.slots[plugin.index()].loader.flush();
+            self.slots[plugin.index()].flush();
         }
     }
 }

@@ -19,8 +19,10 @@
 //! What it does not do: it knows no particular runtime, no file format and no wire. Who picks those is the binary, or
 //! the embedding program.
 
+mod apply;
 mod calls;
 mod command;
+mod current;
 mod engine;
 mod handle;
 mod inbox;
@@ -30,6 +32,7 @@ mod report;
 mod spec;
 mod wait;
 
+pub use apply::{AppliedReport, ApplyError, ApplyPreview, Configuration};
 pub use calls::CallOptions;
 pub use handle::{BuildError, Host, Refused};
 pub use notice::{Notice, Notices};

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::error::TrySendError;
 /// Something that happened in a host.
 #[derive(Clone, Debug)]
 pub enum Notice {
-    /// The kernel moved something.
+    /// The kernel moved something. [`Host::graph`](crate::Host::graph) names every plugin in it, whenever it is looked at.
     Event(Arc<Event>),
     /// A plugin wrote a line to its log, or the host about it.
     Log {

@@ -14,6 +14,7 @@
 
 mod cli;
 mod commands;
+mod current;
 mod exit;
 mod places;
 mod plugins;
@@ -51,7 +52,9 @@ async fn run(cli: Cli) -> Exit {
     match cli.command {
         Command::Up(args) => up::run(args, socket).await,
         Command::Check(args) => commands::check::run(&args),
+        Command::Plan(args) if args.diff => commands::apply::preview(args, socket).await,
         Command::Plan(args) => commands::plan::run(&args),
+        Command::Apply(args) => commands::apply::run(args, socket).await,
         Command::Ps(args) => commands::ps::run(args, socket).await,
         Command::Start(args) => commands::change::start(args, socket).await,
         Command::Stop(args) => commands::change::stop(args, socket).await,

@@ -73,6 +73,7 @@ fn spec(plugin: &PluginConfig, project: &Project, spawner: &Spawner) -> Result<P
         check_timeout: health
             .map_or(Duration::from_millis(5000), |health| Duration::from_millis(health.timeout)),
         check_method,
+        fingerprint: Some(plugin.fingerprint().into()),
     })
 }
 

@@ -20,6 +20,7 @@ impl Engine {
         match command {
             Command::Request { request, context, done } => self.request(request, &context, done),
             Command::Plan { targets, done } => drop(done.send(self.kernel.plan_start(&targets))),
+            Command::Apply(apply) => self.apply(*apply),
             Command::View(done) => drop(done.send(self.view())),
             Command::Call { target, call } => self.call(&target, call),
             Command::Returned { call, answer } => self.calls.answer(call, answer),
@@ -41,7 +42,7 @@ impl Engine {
     pub(super) fn keep_context(&mut self, request: &Request, context: &Json) {
         let targets = match request {
             Request::Start { targets, .. } | Request::Restart { targets, .. } => targets,
-            Request::Stop { .. } => return,
+            Request::Stop { .. } | Request::Apply(_) => return,
         };
         let mut affected = match targets {
             Targets::All => self.graph.plugins().collect::<Vec<_>>(),
@@ -64,12 +65,10 @@ impl Engine {
             pid: slot.life.as_ref().and_then(|living| living.instance.pid()),
             description: slot.life.as_ref().and_then(|living| living.description.clone()),
         };
-        HostView {
-            graph: Arc::clone(&self.graph),
-            // The kernel's clock stands still while nothing happens; a picture is of this moment.
-            kernel: hothouse_kernel::View { now: self.elapsed(), ..self.kernel.view() },
-            plugins: self.slots.iter().map(status).collect(),
-        }
+        // The kernel's clock stands still while nothing happens; a picture is of this moment.
+        let kernel = hothouse_kernel::View { now: self.elapsed(), ..self.kernel.view() };
+        let plugins = kernel.plugins.iter().map(|view| status(&self.slots[view.plugin.index()])).collect();
+        HostView { graph: Arc::clone(&self.graph), kernel, plugins }
     }
 
     /// Passes a call on to the instance that serves.

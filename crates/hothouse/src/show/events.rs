@@ -86,6 +86,10 @@ impl<'a> EventWriter<'a> {
             Happening::Abandoned { plugin, .. } => {
                 (plugin, style.red("could not be ended; it is fenced off and left alone"))
             }
+            Happening::ApplyBegan { stops, starts, .. } => {
+                let text = format!("the project file is applied: {stops} to stop, {starts} to start");
+                return Some((None, text));
+            }
             Happening::UnwindBegan { failed, .. } => {
                 let why = failed.map_or_else(
                     || "a stop was asked for".into(),
@@ -103,6 +107,7 @@ impl<'a> EventWriter<'a> {
         match cause {
             StopCause::Asked => "asked for".into(),
             StopCause::Restart => "to be started again".into(),
+            StopCause::Removed => "it is in the project file no more".into(),
             StopCause::Unwind(plugin) => format!("`{}` failed", self.graph.name(*plugin)),
             StopCause::Failure(_) => "clearing away what is left of it".into(),
         }
@@ -189,11 +194,15 @@ fn happening_json(what: &Happening, graph: &Graph, project: &Project) -> Value {
         Happening::StartEnded { request, all_successful } => {
             json!({ "type": "startEnded", "request": request.0, "allSuccessful": all_successful })
         }
+        Happening::ApplyBegan { request, stops, starts } => {
+            json!({ "type": "applyBegan", "request": request.0, "stops": stops, "starts": starts })
+        }
+        Happening::Replaced { request } => json!({ "type": "replaced", "request": request.0 }),
         Happening::StopEnded { request } => json!({ "type": "stopEnded", "request": request.0 }),
         Happening::Refused { request, why } => json!({ "type": "refused", "request": request.0, "why": why }),
         Happening::Ignored { plugin, incarnation, reason } => json!({
             "type": "ignored", "incarnation": incarnation.0, "reason": reason.as_str(),
-            "plugin": graph.contains(*plugin).then(|| name(plugin)),
+            "plugin": graph.knows(*plugin).then(|| name(plugin)),
         }),
     }
 }
@@ -202,6 +211,7 @@ fn cause_word(cause: &StopCause) -> &'static str {
     match cause {
         StopCause::Asked => "asked",
         StopCause::Restart => "restart",
+        StopCause::Removed => "removed",
         StopCause::Unwind(_) => "unwind",
         StopCause::Failure(_) => "failure",
     }

@@ -23,7 +23,7 @@ pub(crate) fn failure_info(failure: &Failure, plugin: &str, graph: &Graph, proje
 }
 
 /// Where a plugin stands in the project file.
-fn place(plugin: &str, project: &Project) -> Option<String> {
+pub(super) fn place(plugin: &str, project: &Project) -> Option<String> {
     let plugin = project.plugins.iter().find(|config| config.name == plugin)?;
     Some(format!("{}:{}", project.file.display(), plugin.at))
 }

@@ -1,6 +1,7 @@
 //! How things are written: for people with colour only where there is a terminal, for programs as JSON.
 
 mod advice;
+mod apply;
 mod events;
 mod failure;
 mod info;
@@ -8,6 +9,7 @@ mod style;
 mod table;
 
 pub(crate) use advice::{advise_for, hothouse};
+pub(crate) use apply::{applied, plan_text, planned, resting_text};
 pub(crate) use events::{EventWriter, notice_json};
 pub(crate) use failure::start_failed;
 pub(crate) use info::{plugins, started};

@@ -14,9 +14,11 @@ use std::time::Instant;
 use hothouse_config::Project;
 use hothouse_host::{BuildError, Host, Notices, Refused, StartupReport};
 use hothouse_kernel::input::Targets;
+use hothouse_process::Spawner;
 use tokio::select;
 
 use crate::cli::UpArgs;
+use crate::current::CurrentProject;
 use crate::exit::Exit;
 use crate::server::{App, Server};
 use crate::show::{self, Style};
@@ -49,7 +51,7 @@ struct Session {
 
 impl Session {
     async fn begin(args: UpArgs, socket: Option<PathBuf>) -> Result<Session, Exit> {
-        let project = Arc::new(project::load(args.place.project())?);
+        let project = project::load(args.place.project())?;
         let socket = socket.map_or_else(|| places::socket(&project.file), Ok);
         let socket = socket.map_err(|error| fail(&error, Exit::Config))?;
         let owned = socket::take(socket.clone()).map_err(|error| match error {
@@ -66,11 +68,15 @@ impl Session {
             ),
         })?;
         let wishes = Wishes::new().map_err(|error| fail(&error.to_string(), Exit::Internal))?;
-        let host = spawn_host(&project)?;
+        let spawner = Spawner::new().map_err(|error| {
+            fail(&format!("there is no thread to spawn plugins from: {error}"), Exit::Internal)
+        })?;
+        let host = spawn_host(&project, &spawner)?;
         let notices = host.listen();
+        let current = Arc::new(CurrentProject::new(project));
         let screen =
-            Screen::new(&args, &host, &project).map_err(|error| fail(&error.to_string(), Exit::Internal))?;
-        let app = Arc::new(App::new(host.clone(), project));
+            Screen::new(&args, &host, &current).map_err(|error| fail(&error.to_string(), Exit::Internal))?;
+        let app = Arc::new(App::new(host.clone(), current, spawner));
         let server = Server::start(owned, Arc::clone(&app));
         Ok(Session { args, host, app, server, notices, screen, wishes })
     }
@@ -92,7 +98,7 @@ impl Session {
             Ok(report) => report,
             Err(refused) => return fail(&refused.why, Exit::Refused),
         };
-        let written = report::write(self.args.report.as_deref(), &report, self.project());
+        let written = report::write(self.args.report.as_deref(), &report, &self.project());
         let exit = self.tell_start(&report, began);
         if self.leaves_after(&report) {
             return exit;
@@ -105,8 +111,8 @@ impl Session {
         }
     }
 
-    fn project(&self) -> &Project {
-        &self.app.project
+    fn project(&self) -> Arc<Project> {
+        self.app.project()
     }
 
     fn targets(&self) -> Result<Targets, Refused> {
@@ -122,8 +128,8 @@ impl Session {
         let host = self.host.clone();
         let app = Arc::clone(&self.app);
         let mut start = pin!(async move {
-            let context = plugins::context(&app.project);
-            host.start_in_context(targets, &app.project.startup, context).await
+            let project = app.project();
+            host.start_in_context(targets, &project.startup, plugins::context(&project)).await
         });
         let stopping = self.host.clone();
         let cut_off = select! {
@@ -145,7 +151,7 @@ impl Session {
 
     /// Says what the start came to.
     fn tell_start(&mut self, report: &StartupReport, began: Instant) -> Exit {
-        let started = show::started(report, self.project());
+        let started = show::started(report, &self.project());
         if report.all_successful() {
             let total = show::duration(began.elapsed());
             let path = started.timeline.critical_path.join(" → ");
@@ -224,12 +230,8 @@ async fn showing<F: Future>(notices: &mut Notices, screen: &mut Screen, future: 
     }
 }
 
-fn spawn_host(project: &Arc<Project>) -> Result<Host, Exit> {
-    let of_host = Arc::clone(project);
-    let spawner = hothouse_process::Spawner::new().map_err(|error| {
-        fail(&format!("there is no thread to spawn plugins from: {error}"), Exit::Internal)
-    })?;
-    let specs = plugins::specs(&of_host, &spawner).map_err(|error| fail(&error, Exit::Config))?;
+fn spawn_host(project: &Project, spawner: &Spawner) -> Result<Host, Exit> {
+    let specs = plugins::specs(project, spawner).map_err(|error| fail(&error, Exit::Config))?;
     Host::spawn(plugins::settings(project), move || specs).map_err(|error| match error {
         BuildError::Graph(_) => fail(&error.to_string(), Exit::Config),
         BuildError::System(_) => fail(&error.to_string(), Exit::Internal),
