@@ -135,7 +135,7 @@ fn story(seed: u64) -> Story {
     let whims = Whims::new(Rng::new(rng.bits()), plugins);
     // A generator of its own, so that stories without edits stay what they are.
     let editor = Editor::new(Rng::new(seed ^ 0xed17), Arc::clone(&graph), settings.clone());
-    let whims = if seed % 2 == 0 { whims.with_editor(editor) } else { whims };
+    let whims = if seed.is_multiple_of(2) { whims.with_editor(editor) } else { whims };
     let mut world = World::new(Kernel::new(graph, settings), whims, referee);
     for (number, (at, request)) in requests(&mut rng, plugins).into_iter().enumerate() {
         world.send(at, Input::Requested { id: RequestId(number as u64 + 1), request });
