@@ -85,14 +85,13 @@ impl Project {
             settings: differing(&self.facts(), &new.facts(), |key| new.place(key)),
             ..ProjectChanges::default()
         };
+        let by_name: BTreeMap<&str, &PluginConfig> =
+            self.plugins.iter().map(|plugin| (plugin.name.as_str(), plugin)).collect();
         for (at, plugin) in new.plugins.iter().enumerate() {
-            let Some(old) = self.plugins.iter().find(|old| old.name == plugin.name) else { continue };
+            let Some(old) = by_name.get(plugin.name.as_str()) else { continue };
+            let edges = edges_differ(old, plugin);
             let place = |key: &str| new.place(&format!("plugins[{at}].{key}"));
-            let differing = differing(
-                &old.facts(edges_differ(old, plugin)),
-                &plugin.facts(edges_differ(old, plugin)),
-                place,
-            );
+            let differing = differing(&old.facts(edges), &plugin.facts(edges), place);
             if !differing.is_empty() {
                 changes.plugins.insert(plugin.name.clone(), differing);
             }

@@ -8,6 +8,9 @@
 //! The protocol's orchestrator contract is here under its own names: [`Host::orchestrate_startup`],
 //! [`Host::rollback`], [`Host::check_health`], [`Host::start_with_timeout`].
 //!
+//! [`Host::apply`] replaces the whole configuration and touches only what differs; [`Host::plan_apply`] says what that
+//! would be.
+//!
 //! The loop keeps six rules:
 //! 1. One input, drain the actions, sleep.
 //! 2. What happened is told to the listeners before what it caused is done.

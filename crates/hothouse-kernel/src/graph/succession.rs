@@ -18,8 +18,8 @@ impl Graph {
 
     /// Whether everything that `old` knows has the same number here.
     pub fn succeeds(&self, old: &Graph) -> bool {
-        let names = |graph: &Graph| graph.decls.iter().map(|decl| decl.name.clone()).collect::<Vec<_>>();
-        self.room() >= old.room() && names(self)[..old.room()] == names(old)[..]
+        let mut pairs = self.decls.iter().zip(&old.decls);
+        self.room() >= old.room() && pairs.all(|(new, old)| new.name == old.name)
     }
 
     /// This graph, numbered by position until now, with the numbers of `old`.

@@ -29,12 +29,11 @@ pub(super) async fn patiently(
             // Whoever does not want to wait is always told the same, however fast it went.
             Some(Ok(_)) if wait_ms == 0 => return goes_on(),
             Some(answer) => return answer.map(Replied::Done),
-            None => {}
-        }
-        select! {
-            biased;
-            () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
-            answer = &mut does => return answer.map(Replied::Done),
+            None if wait_ms == 0 => {}
+            None => select! {
+                answer = &mut does => return answer.map(Replied::Done),
+                () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
+            },
         }
         drop(tokio::spawn(does));
         goes_on()

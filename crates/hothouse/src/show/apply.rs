@@ -4,7 +4,7 @@ use hothouse_api::{Applied, ChangedPlugin, ChangedSetting, PlannedApply, Planned
 use hothouse_config::{KeyChange, Project, ProjectChanges};
 use hothouse_host::{AppliedReport, ApplyPreview};
 use hothouse_kernel::apply::{Resting, StartWhy, StopWhy};
-use hothouse_kernel::{Graph, PluginId};
+use hothouse_kernel::{Graph, PluginId, PluginSet};
 
 use super::advice::hothouse;
 use super::info::started;
@@ -24,9 +24,11 @@ pub(crate) fn planned(preview: &ApplyPreview, changes: &ProjectChanges, project:
         replaced,
         settings: changes.of(name).iter().map(setting).collect(),
     };
-    let is_changed = |id: &PluginId| plan.changed.contains(id);
+    let set = |plugins: &[PluginId]| plugins.iter().copied().collect::<PluginSet>();
+    let (new, redefined) = (set(&plan.added), set(&plan.changed));
+    let is_changed = |id: &PluginId| redefined.contains(*id);
     let differs = |id: &PluginId| is_changed(id) || !changes.of(graph.name(*id)).is_empty();
-    let declared = graph.plugins().filter(|id| !plan.added.contains(id));
+    let declared = graph.plugins().filter(|id| !new.contains(*id));
     let changed = declared.filter(differs).map(|id| plugin(graph.name(id), is_changed(&id)));
     PlannedApply {
         added: plan.added.iter().map(|id| plugin(graph.name(*id), false)).collect(),
