@@ -75,7 +75,7 @@ pub struct PlannedStep {
     /// Its name.
     pub plugin: String,
     /// Why, for programs. Of a stop: `removed`, `changed`, `needs`. Of a start: `added`, `changed`, `failedBefore`,
-    /// `upon`, `undoneBefore`, `neededBy`, `asked`. Of one that rests: `notWanted`, `stopped`, `fenced`, `without`.
+    /// `upon`, `wantedBefore`, `neededBy`, `asked`. Of one that rests: `notWanted`, `stopped`, `fenced`, `without`.
     pub why: String,
     /// The other plugin that the reason is about.
     #[serde(skip_serializing_if = "Option::is_none")]

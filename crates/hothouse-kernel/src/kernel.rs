@@ -53,8 +53,9 @@ pub struct Kernel {
 /// What the kernel knows of one plugin.
 pub(crate) struct Plugin {
     pub(crate) desired: Desired,
-    /// It was wanted until a start that failed was undone.
-    pub(crate) undone: bool,
+    /// Nobody has said that it shall not run, although it is not on its way: a start that failed was undone, or what it
+    /// needs did not run.
+    pub(crate) still_wanted: bool,
     /// The life that serves, or is on its way there or from there; the last one if there is none.
     pub(crate) life: Life,
     /// The start that this plugin belongs to, until that start is over.
@@ -332,7 +333,7 @@ impl Plugin {
     pub(crate) fn new() -> Plugin {
         Plugin {
             desired: Desired::Down,
-            undone: false,
+            still_wanted: false,
             life: Life {
                 incarnation: Incarnation::default(),
                 phase: Phase::Down(Rest::NotStarted),

@@ -98,10 +98,10 @@ impl Kernel {
     }
 
     fn standing(&self, plugin: PluginId) -> Standing {
-        let Some(Plugin { desired, undone, life, .. }) = self.plugins.get(plugin.index()) else {
+        let Some(Plugin { desired, still_wanted, life, .. }) = self.plugins.get(plugin.index()) else {
             return Standing::Idle;
         };
-        let wanted = *desired == Desired::Up || *undone;
+        let wanted = *desired == Desired::Up || *still_wanted;
         match &life.phase {
             Phase::Ready => Standing::Ready(life.readiness.unwrap_or_default()),
             Phase::Abandoned(_) => Standing::Fenced,
@@ -109,7 +109,7 @@ impl Kernel {
                 Standing::FailedForWant
             }
             Phase::Failed(_) if wanted => Standing::Failed,
-            _ if wanted => Standing::Undone,
+            _ if wanted => Standing::Wanted,
             Phase::Down(Rest::NotStarted) => Standing::Idle,
             _ => Standing::Stopped,
         }
@@ -176,8 +176,8 @@ impl Kernel {
     /// operator who has not said otherwise.
     pub(crate) fn no_longer_wanted(&mut self, plugin: PluginId, cause: &StopCause) {
         let plugin = self.plugin_mut(plugin);
-        let wanted = plugin.undone || plugin.desired == Desired::Up;
-        plugin.undone = wanted && matches!(cause, StopCause::Unwind(_));
+        let wanted = plugin.still_wanted || plugin.desired == Desired::Up;
+        plugin.still_wanted = wanted && matches!(cause, StopCause::Unwind(_));
         plugin.desired = Desired::Down;
     }
 
@@ -223,12 +223,12 @@ impl Kernel {
         // Who cannot run now stays wanted, and comes with a later change that lets it.
         for (plugin, _) in &plan.resting {
             let plugin = self.plugin_mut(*plugin);
-            plugin.undone |= plugin.desired == Desired::Up;
+            plugin.still_wanted |= plugin.desired == Desired::Up;
             plugin.desired = Desired::Down;
         }
         for plugin in &plan.removed {
             let plugin = self.plugin_mut(*plugin);
-            (plugin.desired, plugin.undone) = (Desired::Down, false);
+            (plugin.desired, plugin.still_wanted) = (Desired::Down, false);
         }
         self.emit(Happening::Replaced { request: *id });
         self.act(Action::Replace { request: *id });

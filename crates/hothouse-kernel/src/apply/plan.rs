@@ -86,8 +86,8 @@ pub enum StartWhy {
     Mended,
     /// It ran, or would have, and it needs this plugin, which is replaced.
     Upon(PluginId),
-    /// It was wanted until a start that failed was undone.
-    Undone,
+    /// It was wanted before, and did not run: a start that failed was undone, or what it needs did not run.
+    Wanted,
     /// This plugin of the plan needs it.
     NeededBy(PluginId),
     /// Everything that does not run was asked for.
@@ -116,8 +116,8 @@ pub(crate) enum Standing {
     Failed,
     /// It failed because something that it needs had.
     FailedForWant,
-    /// It was wanted until a start that failed was undone.
-    Undone,
+    /// It is wanted and does not run: a start that failed was undone, or what it needs did not run.
+    Wanted,
     /// It was never wanted.
     Idle,
     /// It was stopped on purpose.
@@ -259,7 +259,7 @@ impl<'a, S: Fn(PluginId) -> Standing> Planner<'a, S> {
             Standing::Ready(_) | Standing::FailedForWant if self.hit.contains(plugin) => {
                 self.hit_dependency(plugin).map(StartWhy::Upon).or(asked)
             }
-            Standing::Undone if self.changes_anything() => Some(StartWhy::Undone),
+            Standing::Wanted if self.changes_anything() => Some(StartWhy::Wanted),
             _ => asked,
         }
     }

@@ -81,7 +81,7 @@ fn start_why(why: StartWhy) -> (&'static str, Option<PluginId>) {
         StartWhy::Changed => ("changed", None),
         StartWhy::Mended => ("failedBefore", None),
         StartWhy::Upon(needed) => ("upon", Some(needed)),
-        StartWhy::Undone => ("undoneBefore", None),
+        StartWhy::Wanted => ("wantedBefore", None),
         StartWhy::NeededBy(dependent) => ("neededBy", Some(dependent)),
         StartWhy::Asked => ("asked", None),
     }
@@ -106,7 +106,7 @@ fn why_text(step: &PlannedStep) -> String {
         "added" => "it is new".into(),
         "failedBefore" => "it had failed, and is defined anew".into(),
         "upon" => format!("it runs upon `{other}`, which is replaced"),
-        "undoneBefore" => "it was wanted until a start that failed was undone".into(),
+        "wantedBefore" => "it was wanted before, and can run now".into(),
         "neededBy" => format!("`{other}` needs it"),
         "asked" => "everything that does not run was asked for".into(),
         "notWanted" => "it was not started before".into(),
