@@ -2,9 +2,9 @@
 //! What is not concerned runs on, with its life, its number and its place in the order of readiness.
 //!
 //! The plan is a value ([`ApplyPlan`]); carrying it out follows it step by step. A number belongs to a name for ever
-//! ([`Graph::succeeding`]), so nothing that is kept per plugin, no timer and no answer on its way has to be translated,
-//! and a name that comes back goes on with the lives it has had. A plugin that could not be ended stays known and
-//! fenced off, declared or not.
+//! ([`Graph::succeeding`](crate::Graph::succeeding)), so nothing that is kept per plugin, no timer and no answer on its
+//! way has to be translated, and a name that comes back goes on with the lives it has had. A plugin that could not be
+//! ended stays known and fenced off, declared or not.
 
 mod plan;
 
