@@ -173,7 +173,13 @@ impl Engine {
     fn take(&mut self, message: Message) {
         match message {
             Message::Reported(plugin, incarnation, report) => self.reported(plugin, incarnation, report),
-            Message::Commanded(command) => self.commanded(*command),
+            Message::Commanded(command) => {
+                // Whoever asks sees what was decided before as done: the kernel and the instances tell one story.
+                if !self.due.is_empty() {
+                    self.end_batch();
+                }
+                self.commanded(*command);
+            }
         }
     }
 

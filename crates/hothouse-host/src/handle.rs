@@ -19,7 +19,7 @@ use crate::command::Command;
 use crate::current::CurrentGraph;
 use crate::engine::Engine;
 use crate::history::{EventFeed, EventPage, Explanation};
-use crate::inbox::{Inbox, Message};
+use crate::inbox::{CloseAtTheEnd, Inbox, Message};
 use crate::logs::Logs;
 use crate::notice::{self, Notices};
 use crate::plugins::HostView;
@@ -101,6 +101,7 @@ impl Host {
         let kept = logs.clone();
         let (newest_of_loop, newest) = watch::channel(0);
         let body = move || {
+            let _close = CloseAtTheEnd(Arc::clone(&of_loop));
             // Descriptors are looked at after so few turns, because a plugin that floods its channel takes many.
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().event_interval(8).build();
