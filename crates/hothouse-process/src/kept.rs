@@ -1,4 +1,7 @@
 //! A child that has outlived its host, as the next host finds it.
+//!
+//! Its keeper waits for that host, and does with the child what it says. If the keeper is gone as well, the child is
+//! ended by what the ledger knows of it. Everything here blocks, for a time that is bounded.
 
 use std::fmt;
 use std::fs::File;
@@ -10,15 +13,25 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::keeper::connect_to;
 use crate::keeper::wire::{LOGS, Order, Told, receive_with, send_with};
-use crate::ledger::KeptLine;
-use crate::spawn::{Adopted, Spawner};
+use crate::ledger::{self, KeptLine, LedgerError};
+use crate::logs::LogEnds;
+use crate::spawn::{Life, SpawnedChild, Spawner};
 
-/// How long the end of one that is not wanted any more is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a keeper is waited for that does not answer at once, and the end of what has been killed.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A child that has outlived its host. Its keeper waits for what is to become of it.
 pub struct KeptLife {
     line: KeptLine,
+}
+
+/// A child that has been taken over.
+pub(crate) struct Adopted {
+    pub(crate) child: SpawnedChild,
+    /// Its log, with what it has written meanwhile.
+    pub(crate) logs: LogEnds,
+    /// How many bytes of stdout and stderr there was no room for meanwhile.
+    pub(crate) lost: [u64; LOGS],
 }
 
 impl KeptLife {
@@ -41,43 +54,52 @@ impl KeptLife {
         self.line.fingerprint == fingerprint
     }
 
-    /// Takes it over. Blocks for a moment.
+    /// Takes it over.
     ///
     /// # Errors
-    /// If it has ended meanwhile.
+    /// If its keeper is not there any more, or this host has no ledger that it could be written down in.
     pub(crate) fn adopt(&self, spawner: &Spawner) -> io::Result<Adopted> {
-        let Meeting { control, spool, logs } = self.meet()?;
         let ledger = spawner.ledger().ok_or(io::ErrorKind::Unsupported)?;
+        let Meeting { control, spool, logs: [stdout, stderr] } = self.meet()?;
+        let Spool { written, lost } = Spool::read(spool)?;
         send_with(&control, &Order::Adopt.encode(), &[ledger.as_fd()])?;
-        Order::Ready.send(&control);
-        let [stdout, stderr] = logs;
-        let written = read_spool(spool)?;
-        let (pid, began, label) = (self.pid(), self.line.began, self.line.label.clone());
-        Ok(Adopted { child: spawner.adopted(control, pid, began, label), stdout, stderr, written })
+        let KeptLine { began, mark, label, .. } = self.line.clone();
+        let child = SpawnedChild::new(control, Life { pid: self.pid(), began, mark, label });
+        let logs = LogEnds { ahead: written, ..LogEnds::new(Some(stdout), stderr) };
+        Ok(Adopted { child, logs, lost })
     }
 
-    /// Ends it and everything that it has started, and waits until that is done.
+    /// Asks it to end, kills it if it has not ended within `grace`, and waits until it and everything that it has
+    /// started are gone.
     ///
     /// # Errors
-    /// If it does not end.
-    pub fn end(self) -> io::Result<()> {
-        // One that has gone meanwhile need not be ended.
-        let Ok(Meeting { control, .. }) = self.meet() else { return Ok(()) };
-        Order::Kill.send(&control);
-        let limit = Timespec::try_from(PATIENCE).ok();
-        poll(&mut [PollFd::new(&control, PollFlags::IN)], limit.as_ref())?;
-        match Told::receive(&control) {
-            Ok(Told::Gone { left: 0, .. }) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
-            _ => Err(io::ErrorKind::TimedOut.into()),
+    /// If something of it does not end.
+    pub fn end(&self, grace: Duration) -> Result<(), LedgerError> {
+        // The ends of its log are held meanwhile, so that it may say its last words.
+        if let Ok(Meeting { control, logs: _logs, .. }) = self.meet() {
+            Order::Signal(self.line.stop_signal).send(&control);
+            if !has_something(&control, grace) {
+                Order::Kill.send(&control);
+            }
+            if has_something(&control, PATIENCE)
+                && matches!(Told::receive(&control), Ok(Told::Gone { left: 0, .. }))
+            {
+                return Ok(());
+            }
         }
+        // Nobody keeps it any more, or whoever does can not end it.
+        ledger::end_orphan(&self.line.mark, self.pid(), self.line.began, &self.line.label)
     }
 
     fn meet(&self) -> io::Result<Meeting> {
         let control = connect_to(&self.line.path)?;
+        if !has_something(&control, PATIENCE) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
         let (packet, fds) = receive_with(&control)?;
         let told = Told::decode(&packet).ok_or(io::ErrorKind::InvalidData)?;
-        let is_it = matches!(told, Told::Kept { pid, began } if (pid, began) == (self.pid(), self.line.began));
+        let is_it =
+            matches!(told, Told::Kept { pid, began } if (pid, began) == (self.pid(), self.line.began));
         let mut fds = fds.into_iter();
         match (is_it, fds.next(), <[OwnedFd; LOGS]>::try_from(fds.collect::<Vec<_>>())) {
             (true, Some(spool), Ok(logs)) => Ok(Meeting { control, spool: File::from(spool), logs }),
@@ -92,20 +114,40 @@ impl fmt::Debug for KeptLife {
     }
 }
 
+/// A keeper that has been met, and what it has brought.
 struct Meeting {
     control: OwnedFd,
     spool: File,
     logs: [OwnedFd; LOGS],
 }
 
-/// What each stream has written while there was no host.
-fn read_spool(mut spool: File) -> io::Result<[Vec<u8>; LOGS]> {
-    let mut written = [const { Vec::new() }; LOGS];
-    spool.rewind()?;
-    for stream in &mut written {
-        let mut length = [0; 4];
-        spool.read_exact(&mut length)?;
-        (&mut spool).take(u32::from_ne_bytes(length).into()).read_to_end(stream)?;
+/// Whether something comes within this time, if only the end.
+fn has_something(control: &OwnedFd, limit: Duration) -> bool {
+    let limit = Timespec::try_from(limit).ok();
+    poll(&mut [PollFd::new(control, PollFlags::IN)], limit.as_ref()).is_ok_and(|ready| ready > 0)
+}
+
+/// What each stream has said while there was no host.
+struct Spool {
+    written: [Vec<u8>; LOGS],
+    lost: [u64; LOGS],
+}
+
+impl Spool {
+    fn read(mut file: File) -> io::Result<Spool> {
+        let mut spool = Spool { written: [const { Vec::new() }; LOGS], lost: [0; LOGS] };
+        file.rewind()?;
+        for (written, lost) in spool.written.iter_mut().zip(&mut spool.lost) {
+            let length = number(&mut file)?;
+            *lost = number(&mut file)?;
+            (&mut file).take(length).read_to_end(written)?;
+        }
+        Ok(spool)
     }
-    Ok(written)
+}
+
+fn number(file: &mut File) -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    file.read_exact(&mut bytes)?;
+    Ok(u64::from_ne_bytes(bytes))
 }

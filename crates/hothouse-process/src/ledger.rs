@@ -41,6 +41,8 @@ pub struct Ledger {
     file: File,
     run: String,
     fence: Option<Fence>,
+    /// Those of earlier runs of which something is kept.
+    _earlier: Vec<Fence>,
 }
 
 /// What an earlier host had left.
@@ -111,7 +113,8 @@ impl Ledger {
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(failed)?;
         let mut written = Written::read(&text);
-        written.kept.retain(KeptLine::is_there);
+        let is_of_this_boot = written.boot == boot();
+        written.kept.retain(|kept| is_of_this_boot && kept.is_there());
         let ended = end_leftovers(&written)?;
         file.set_len(0).map_err(failed)?;
         file.rewind().map_err(failed)?;
@@ -123,11 +126,13 @@ impl Ledger {
         }
         // Until they are taken over or ended they are as much left as before.
         written.kept.iter().for_each(|kept| text.push_str(&kept.to_string()));
-        let fenced = written.cgroups.iter().filter(|_| !written.kept.is_empty());
-        fenced.for_each(|cgroup| text.push_str(&format!("cgroup {}\n", cgroup.display())));
+        let earlier = fenced_off(&written);
+        let cgroups = earlier.iter().map(|fence| format!("cgroup {}\n", fence.path().display()));
+        text.extend(cgroups);
         file.write_all(text.as_bytes()).map_err(failed)?;
         let kept = written.kept.into_iter().map(KeptLife::new).collect();
-        Ok((Ledger { path: path.to_owned(), file, run, fence }, Leftovers { ended, kept }))
+        let ledger = Ledger { path: path.to_owned(), file, run, fence, _earlier: earlier };
+        Ok((ledger, Leftovers { ended, kept }))
     }
 
     /// Where the keeper of such a life waits for the next host, if this one is killed.
@@ -151,7 +156,7 @@ impl Ledger {
 
     /// The file, for those who are to write to it.
     pub(crate) fn file(&self) -> io::Result<OwnedFd> {
-        Ok(self.file.as_fd().try_clone_to_owned()?)
+        self.file.as_fd().try_clone_to_owned()
     }
 }
 
@@ -179,8 +184,13 @@ pub(crate) fn note_mark(ledger: &OwnedFd, mark: &OsStr) {
 }
 
 /// Notes that a child goes on without a host.
-pub(crate) fn note_kept(ledger: &OwnedFd, kept: &KeptLine) {
-    let _ = rustix::io::write(ledger, kept.to_string().as_bytes());
+///
+/// # Errors
+/// If there is no room for it.
+pub(crate) fn note_kept(ledger: &OwnedFd, kept: &KeptLine) -> io::Result<()> {
+    let line = kept.to_string();
+    let written = rustix::io::write(ledger, line.as_bytes())?;
+    if written == line.len() { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
 }
 
 /// A number that is the same for the same texts, and hardly ever for others: FNV-1a.
@@ -197,19 +207,30 @@ pub(crate) struct KeptLine {
     pub(crate) began: u64,
     pub(crate) label: String,
     pub(crate) fingerprint: u64,
+    pub(crate) stop_signal: i32,
+    /// What marks everything that the child has started.
+    pub(crate) mark: String,
     pub(crate) path: PathBuf,
 }
 
 impl KeptLine {
     fn read(words: &[&str]) -> Option<KeptLine> {
-        let [keeper, pid, began, fingerprint, label, path] = words else { return None };
+        let [keeper, pid, began, fingerprint, stop_signal, label, mark, path @ ..] = words else {
+            return None;
+        };
+        if mark.is_empty() {
+            return None;
+        }
         Some(KeptLine {
             keeper: keeper.parse().ok()?,
             pid: pid.parse().ok()?,
             began: began.parse().ok()?,
             label: (*label).to_owned(),
             fingerprint: fingerprint.parse().ok()?,
-            path: PathBuf::from(*path),
+            stop_signal: stop_signal.parse().ok()?,
+            mark: (*mark).to_owned(),
+            // It stands last, so that there may be spaces in it.
+            path: PathBuf::from(path.join(" ")),
         })
     }
 
@@ -223,8 +244,9 @@ impl KeptLine {
 /// A line of the ledger.
 impl std::fmt::Display for KeptLine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let KeptLine { keeper, pid, began, label, fingerprint, path } = self;
-        writeln!(f, "kept {keeper} {pid} {began} {fingerprint} {label} {}", path.display())
+        let KeptLine { keeper, pid, began, label, fingerprint, stop_signal, mark, path } = self;
+        let path = path.display();
+        writeln!(f, "kept {keeper} {pid} {began} {fingerprint} {stop_signal} {label} {mark} {path}")
     }
 }
 
@@ -366,16 +388,24 @@ fn line_up_to(pid: i32) -> Vec<i32> {
 }
 
 /// Ends a child whose keeper and spawner are both gone, and everything that carries its mark.
-pub(crate) fn end_orphan(run: &str, pid: u32, began: u64, label: &str) {
+///
+/// # Errors
+/// If something of it does not end. It is in the ledger for the next host.
+pub(crate) fn end_orphan(mark: &str, pid: u32, began: u64, label: &str) -> Result<(), LedgerError> {
     let written = Written {
-        run: run.to_owned(),
+        run: mark.to_owned(),
         boot: boot(),
-        marks: vec![format!("{MARK}={}", mark(run, label))],
+        marks: vec![format!("{MARK}={mark}")],
         lives: i32::try_from(pid).map(|pid| (pid, began, label.to_owned())).into_iter().collect(),
         ..Written::default()
     };
-    // What cannot be ended even so is in the ledger for the next host.
-    let _ = end_leftovers(&written);
+    end_leftovers(&written).map(drop)
+}
+
+/// The cgroups of earlier runs of which something is kept.
+fn fenced_off(written: &Written) -> Vec<Fence> {
+    let cgroups = written.cgroups.iter().filter(|_| !written.kept.is_empty());
+    cgroups.map(|cgroup| Fence::of_earlier(cgroup.clone())).collect()
 }
 
 #[cfg(test)]
@@ -402,8 +432,16 @@ mod tests {
 
     #[test]
     fn a_life_that_is_kept_is_found_again() {
-        let path = PathBuf::from("/run/x.sock.lives.ab.0c");
-        let kept = KeptLine { keeper: 7, pid: 8, began: 9, label: "web/3".into(), fingerprint: 11, path };
+        let kept = KeptLine {
+            keeper: 7,
+            pid: 8,
+            began: 9,
+            label: "web/3".into(),
+            fingerprint: 11,
+            stop_signal: 15,
+            mark: "r0/web/2/".into(),
+            path: "/run/with a space/x.sock.lives.ab.0c".into(),
+        };
         let written = Written::read(&format!("run r b\n{kept}mark r0/web/2/\n"));
         assert_eq!(written.kept, [kept]);
         assert_eq!(written.marks, ["HOTHOUSE_LIFE=r/", "HOTHOUSE_LIFE=r0/web/2/"]);

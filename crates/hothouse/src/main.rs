@@ -20,6 +20,7 @@
 mod cli;
 mod commands;
 mod exit;
+mod kept;
 mod last_start;
 mod logs;
 mod past;

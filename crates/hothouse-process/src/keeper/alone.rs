@@ -4,7 +4,7 @@
 //! the log and the child, and brings a ledger of its own. Nothing is started here, and nothing is ended but by order.
 
 use std::collections::VecDeque;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write as _;
 use std::mem::MaybeUninit;
@@ -31,7 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Alone {
     path: PathBuf,
     fingerprint: u64,
+    stop_signal: i32,
     label: OsString,
+    /// What marks everything that the child has started.
     mark: OsString,
     logs: Vec<Log>,
 }
@@ -42,13 +44,15 @@ struct Log {
     /// Nobody has the other end any more.
     is_over: bool,
     written: VecDeque<u8>,
+    /// How many bytes before those were there was no room for.
+    lost: u64,
 }
 
 /// Who has come.
 pub(super) enum Met {
-    /// A host that takes the child over.
-    Host { control: OwnedFd, ledger: OwnedFd },
-    /// A host that wants it to end, and to be told.
+    /// A host whose child it is from now on; without a ledger if the child has only been asked to end.
+    Host { control: OwnedFd, ledger: Option<OwnedFd> },
+    /// A host that wants it to end at once, and to be told.
     End { control: OwnedFd },
     /// Nobody: the child has ended, or it cannot be found by anybody.
     Nobody,
@@ -61,18 +65,14 @@ impl Alone {
         Alone {
             path: PathBuf::from(&keep.path),
             fingerprint: keep.fingerprint,
+            stop_signal: keep.stop_signal,
             label: launch.label.clone(),
             mark: mark.unwrap_or_default().into(),
             logs: logs.into_iter().map(Log::new).collect(),
         }
     }
 
-    pub(super) fn wait_for_a_host(
-        &mut self,
-        ledger: Option<OwnedFd>,
-        children: &OwnedFd,
-        child: &mut Kept,
-    ) -> Met {
+    pub(super) fn wait_for_a_host(&mut self, ledger: OwnedFd, children: &OwnedFd, child: &mut Kept) -> Met {
         let Ok(listener) = listen_at(&self.path) else { return Met::Nobody };
         let line = KeptLine {
             keeper: rustix::process::getpid().as_raw_pid(),
@@ -80,12 +80,16 @@ impl Alone {
             began: child.began,
             label: self.label.to_string_lossy().into_owned(),
             fingerprint: self.fingerprint,
+            stop_signal: self.stop_signal,
+            mark: self.mark.to_string_lossy().into_owned(),
             path: self.path.clone(),
         };
-        if let Some(ledger) = ledger {
-            // Noted before the lock is given up with it: whoever has the lock next reads this.
-            ledger::note_kept(&ledger, &line);
+        // Noted before the lock is given up: whoever has the lock next reads this. What is not noted is not found.
+        if ledger::note_kept(&ledger, &line).is_err() {
+            let _ = std::fs::remove_file(&self.path);
+            return Met::Nobody;
         }
+        drop(ledger);
         let met = self.serve(&listener, children, child);
         let _ = std::fs::remove_file(&self.path);
         met
@@ -113,14 +117,9 @@ impl Alone {
     }
 
     /// Hands the child to whoever has come, if they want it.
-    fn receive(&self, listener: &OwnedFd, child: &Kept) -> Option<Met> {
+    fn receive(&mut self, listener: &OwnedFd, child: &mut Kept) -> Option<Met> {
         let control = accept_with(listener, SocketFlags::CLOEXEC).ok()?;
-        let mut spool = File::from(memfd_create("log", MemfdFlags::CLOEXEC).ok()?);
-        for log in &self.logs {
-            spool.write_all(&u32::try_from(log.written.len()).ok()?.to_ne_bytes()).ok()?;
-            let (head, tail) = log.written.as_slices();
-            spool.write_all(head).and_then(|()| spool.write_all(tail)).ok()?;
-        }
+        let spool = self.spool().ok()?;
         let mut fds: Vec<BorrowedFd<'_>> = vec![spool.as_fd()];
         fds.extend(self.logs.iter().map(|log| log.end.as_fd()));
         let told = Told::Kept { pid: child.pid.as_raw_pid().unsigned_abs(), began: child.began };
@@ -131,18 +130,37 @@ impl Alone {
         match (Order::decode(&packet)?, fds.into_iter().next()) {
             (Order::Adopt, Some(ledger)) => {
                 ledger::note_life(&ledger, child.pid.as_raw_pid(), child.began, &self.label);
-                ledger::note_mark(&ledger, OsStr::new(&self.mark));
-                Some(Met::Host { control, ledger })
+                ledger::note_mark(&ledger, &self.mark);
+                // It is that host's now. Should that host be killed too, this has been said.
+                self.logs.iter_mut().for_each(|log| (log.written, log.lost) = (VecDeque::new(), 0));
+                Some(Met::Host { control, ledger: Some(ledger) })
+            }
+            (Order::Signal(number), _) => {
+                child.signal(number);
+                Some(Met::Host { control, ledger: None })
             }
             (Order::Kill, _) => Some(Met::End { control }),
             _ => None,
         }
     }
+
+    /// What has been kept of the log: of each stream how much that is, how much is lost, and what is kept.
+    fn spool(&self) -> std::io::Result<File> {
+        let mut spool = File::from(memfd_create("log", MemfdFlags::CLOEXEC)?);
+        for log in &self.logs {
+            let (head, tail) = log.written.as_slices();
+            spool.write_all(&(log.written.len() as u64).to_ne_bytes())?;
+            spool.write_all(&log.lost.to_ne_bytes())?;
+            spool.write_all(head)?;
+            spool.write_all(tail)?;
+        }
+        Ok(spool)
+    }
 }
 
 impl Log {
     fn new(end: OwnedFd) -> Log {
-        Log { end, is_over: false, written: VecDeque::new() }
+        Log { end, is_over: false, written: VecDeque::new(), lost: 0 }
     }
 
     /// Reads once from what the child has written, if there is anything; the host had made the end one that is never
@@ -157,6 +175,7 @@ impl Log {
                 self.written.extend(bytes.iter());
                 let surplus = self.written.len().saturating_sub(ROOM);
                 self.written.drain(..surplus);
+                self.lost += surplus as u64;
             }
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
             _ => self.is_over = true,
@@ -180,12 +199,19 @@ fn listen_at(path: &Path) -> std::io::Result<OwnedFd> {
     let (_folder, address) = short(path)?;
     // The name is of this life alone, so whatever lies there is of nobody.
     let _ = std::fs::remove_file(path);
-    bind(&socket, &address)?;
+    // For nobody but this user, whatever the folder allows.
+    let mask = rustix::process::umask(Mode::from_raw_mode(0o177));
+    let bound = bind(&socket, &address);
+    rustix::process::umask(mask);
+    bound?;
     listen(&socket, 4)?;
     Ok(socket)
 }
 
 /// The next host's way to a keeper that is alone.
+///
+/// # Errors
+/// Those of the system; nobody is there if it is refused.
 pub(crate) fn connect_to(path: &Path) -> std::io::Result<OwnedFd> {
     let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
     let (_folder, address) = short(path)?;

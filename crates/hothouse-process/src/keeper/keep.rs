@@ -41,6 +41,7 @@ pub(super) struct Kept {
     /// Readable when the child has ended, before anybody has waited for it.
     handle: OwnedFd,
     pub(super) status: Option<i32>,
+    /// Whether it is worth keeping: it has become ready, and was not asked to end.
     is_ready: bool,
 }
 
@@ -70,9 +71,10 @@ impl Keeper {
         let mut alone = launch.keep.as_ref().map(|keep| Alone::new(keep, launch, logs));
         while let Over::Host = self.wait_for_the_end(&mut child) {
             let Some(alone) = alone.as_mut().filter(|_| child.is_ready) else { break };
-            let ledger = self.ledger.take();
+            // Without a ledger nobody would ever find it.
+            let Some(ledger) = self.ledger.take() else { break };
             match alone.wait_for_a_host(ledger, &self.children, &mut child) {
-                Met::Host { control, ledger } => (self.control, self.ledger) = (control, Some(ledger)),
+                Met::Host { control, ledger } => (self.control, self.ledger) = (control, ledger),
                 Met::End { control } => {
                     self.control = control;
                     break;
@@ -137,8 +139,9 @@ impl Keeper {
 }
 
 impl Kept {
-    /// A stopped process could not hear that it is to end, so it is told to go on as well.
-    fn signal(&self, number: i32) {
+    /// Asks it to end. A stopped process could not hear that, so it is told to go on as well.
+    pub(super) fn signal(&mut self, number: i32) {
+        self.is_ready = false;
         if let Some(signal) = Signal::from_named_raw(number) {
             let _ = kill_process_group(self.pid, signal);
             let _ = kill_process_group(self.pid, Signal::CONT);

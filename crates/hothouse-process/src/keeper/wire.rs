@@ -50,6 +50,8 @@ pub(crate) struct Keep {
     pub(crate) path: OsString,
     /// What the child was made from, so that the next host knows whether it would make the same.
     pub(crate) fingerprint: u64,
+    /// What asks it to end, should the next host not want it.
+    pub(crate) stop_signal: i32,
 }
 
 /// How many descriptors a child's log has.
@@ -73,7 +75,8 @@ pub(crate) enum Told {
 /// What the host tells a keeper.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Order {
-    /// Send the child's group this signal, and have it go on if it is stopped.
+    /// Send the child's group this signal, and have it go on if it is stopped. It is to end, so it is not worth keeping
+    /// any more.
     Signal(i32),
     /// End everything.
     Kill,
@@ -252,9 +255,10 @@ impl Launch {
         put_length(&mut bytes, self.targets.len());
         self.targets.iter().for_each(|target| bytes.extend_from_slice(&target.to_ne_bytes()));
         put(&mut bytes, self.label.as_bytes());
-        if let Some(Keep { path, fingerprint }) = &self.keep {
+        if let Some(Keep { path, fingerprint, stop_signal }) = &self.keep {
             put(&mut bytes, path.as_bytes());
             bytes.extend_from_slice(&fingerprint.to_ne_bytes());
+            bytes.extend_from_slice(&stop_signal.to_ne_bytes());
         }
         bytes
     }
@@ -272,7 +276,7 @@ impl Launch {
         };
         if !reader.0.is_empty() {
             let (path, fingerprint) = (reader.text()?, u64::from_ne_bytes(reader.bytes()?));
-            launch.keep = Some(Keep { path, fingerprint });
+            launch.keep = Some(Keep { path, fingerprint, stop_signal: reader.i32()? });
         }
         reader.0.is_empty().then_some(launch)
     }
@@ -424,7 +428,7 @@ mod tests {
         for length in 0..bytes.len() {
             assert_eq!(Launch::decode(&bytes[..length]), None, "{length} bytes");
         }
-        let keep = Keep { path: "/run/kept".into(), fingerprint: u64::MAX };
+        let keep = Keep { path: "/run/kept".into(), fingerprint: u64::MAX, stop_signal: 15 };
         let kept = Launch { keep: Some(keep), ..launch() };
         assert_eq!(Launch::decode(&kept.encode()), Some(kept.clone()));
         assert_eq!(Launch::decode(&kept.encode()[..bytes.len() + 5]), None);

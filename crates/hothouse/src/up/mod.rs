@@ -24,6 +24,7 @@ use tokio::select;
 
 use crate::cli::UpArgs;
 use crate::exit::Exit;
+use crate::kept::Kept;
 use crate::last_start::Asked;
 use crate::probes::Probes;
 use crate::server::{App, Server};
@@ -244,11 +245,12 @@ async fn showing<F: Future>(happenings: &mut Happenings, screen: &mut Screen, fu
 
 fn spawn_host(project: &Arc<Project>, socket: &Path) -> Result<Host, Exit> {
     let of_host = Arc::clone(project);
-    let ledger = ledger(socket)?;
+    let (ledger, mut kept) = ledger(socket, project)?;
     let spawner = Spawner::with_ledger(ledger).map_err(|error| {
         fail(&format!("there is no process to spawn plugins from: {error}"), Exit::Internal)
     })?;
-    let specs = plugins::specs(&of_host, &spawner).map_err(|error| fail(&error, Exit::Config))?;
+    let specs = plugins::specs(&of_host, &spawner, &mut kept).map_err(|error| fail(&error, Exit::Config))?;
+    kept.end_rest().map_err(|error| fail_with_leftovers(&error))?;
     let logs = logs::settings(project).map_err(|error| fail(&error, Exit::Config))?;
     Host::spawn(HostSettings { logs, ..plugins::settings(project) }, move || specs).map_err(|error| {
         match error {
@@ -258,30 +260,30 @@ fn spawn_host(project: &Arc<Project>, socket: &Path) -> Result<Host, Exit> {
     })
 }
 
-/// Nothing is started before whatever an earlier host has left is gone: it would be the second copy.
-fn ledger(socket: &Path) -> Result<Ledger, Exit> {
+/// Nothing is started before whatever an earlier host has left is gone, or known: it would be the second copy.
+fn ledger(socket: &Path, project: &Project) -> Result<(Ledger, Kept), Exit> {
     match Ledger::take(&places::ledger(socket)) {
         Ok((ledger, leftovers)) => {
             if !leftovers.ended.is_empty() {
                 let ended = leftovers.ended.join(", ");
                 show::tell(&format!("ended what an earlier host, which was killed, had left: {ended}"));
             }
-            Ok(ledger)
+            Ok((ledger, Kept::new(leftovers.kept, project.host.stop_timeout)))
         }
-        Err(error) => {
-            let next = match &error {
-                LedgerError::File { .. } => {
-                    "look at the folder, or choose another socket with --socket".into()
-                }
-                LedgerError::Busy { .. } => format!("wait a moment, then {}", show::hothouse("up")),
-                LedgerError::StillThere { pids } => {
-                    let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
-                    format!("look at them with `ps -fp {}`; then {}", pids.join(","), show::hothouse("up"))
-                }
-            };
-            Err(fail(&format!("{error}\n  next: {next}"), Exit::Abandoned))
-        }
+        Err(error) => Err(fail_with_leftovers(&error)),
     }
+}
+
+fn fail_with_leftovers(error: &LedgerError) -> Exit {
+    let next = match error {
+        LedgerError::File { .. } => "look at the folder, or choose another socket with --socket".into(),
+        LedgerError::Busy { .. } => format!("wait a moment, then {}", show::hothouse("up")),
+        LedgerError::StillThere { pids } => {
+            let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
+            format!("look at them with `ps -fp {}`; then {}", pids.join(","), show::hothouse("up"))
+        }
+    };
+    fail(&format!("{error}\n  next: {next}"), Exit::Abandoned)
 }
 
 fn fail(message: &str, exit: Exit) -> Exit {
