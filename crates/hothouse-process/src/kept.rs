@@ -88,7 +88,9 @@ impl KeptLife {
             }
         }
         // Nobody keeps it any more, or whoever does can not end it.
-        ledger::end_orphan(&self.line.mark, self.pid(), self.line.began, &self.line.label)
+        ledger::end_orphan(&self.line.mark, self.pid(), self.line.began, &self.line.label)?;
+        self.line.forget();
+        Ok(())
     }
 
     fn meet(&self) -> io::Result<Meeting> {

@@ -21,7 +21,7 @@ use rustix::fs::FlockOperation;
 
 use crate::fence::{self, Fence};
 use crate::keeper::kill_exactly;
-use crate::keeper::processes::{Process, below};
+use crate::keeper::processes::Process;
 use crate::kept::KeptLife;
 
 /// The variable that marks whatever a host has started.
@@ -107,6 +107,8 @@ impl Ledger {
     /// be the second copy.
     pub fn take(path: &Path) -> Result<(Ledger, Leftovers), LedgerError> {
         let failed = |error: io::Error| LedgerError::File { path: path.to_owned(), error };
+        // Keepers find it from where they are.
+        let path = &std::path::absolute(path).map_err(failed)?;
         let mut file =
             OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path).map_err(failed)?;
         lock(&file, path)?;
@@ -114,8 +116,11 @@ impl Ledger {
         file.read_to_string(&mut text).map_err(failed)?;
         let mut written = Written::read(&text);
         let is_of_this_boot = written.boot == boot();
-        written.kept.retain(|kept| is_of_this_boot && kept.is_there());
+        let (there, gone): (Vec<_>, Vec<_>) =
+            written.kept.into_iter().partition(|kept| is_of_this_boot && kept.is_there());
+        written.kept = there;
         let ended = end_leftovers(&written)?;
+        gone.iter().for_each(KeptLine::forget);
         file.set_len(0).map_err(failed)?;
         file.rewind().map_err(failed)?;
         let run = unique().map_err(failed)?;
@@ -234,10 +239,20 @@ impl KeptLine {
         })
     }
 
+    /// Whether it is about the same child.
+    fn is_same(&self, other: &KeptLine) -> bool {
+        (self.pid, self.began) == (other.pid, other.began)
+    }
+
     /// Whether the child still runs below its keeper, who waits.
     fn is_there(&self) -> bool {
         let child = Process::look(self.pid).filter(|child| child.began == self.began && !child.is_zombie);
         child.is_some_and(|child| child.parent == self.keeper) && self.path.exists()
+    }
+
+    /// Removes what a keeper that was killed has left of its meeting place.
+    pub(crate) fn forget(&self) {
+        let _ = std::fs::remove_file(&self.path);
     }
 }
 
@@ -287,7 +302,12 @@ impl Written {
                 }
                 ["cgroup", path] => written.cgroups.push(PathBuf::from(path)),
                 ["mark", mark] => written.marks.push(format!("{MARK}={mark}")),
-                ["kept", ref words @ ..] => written.kept.extend(KeptLine::read(words)),
+                ["kept", ref words @ ..] => {
+                    let kept = KeptLine::read(words);
+                    // One that was taken over and is kept again stands here twice.
+                    written.kept.retain(|other| kept.as_ref().is_none_or(|kept| !kept.is_same(other)));
+                    written.kept.extend(kept);
+                }
                 ["life", pid, began, label] => {
                     let life = pid.parse().ok().zip(began.parse().ok());
                     written.lives.extend(life.map(|(pid, began)| (pid, began, label.to_owned())));
@@ -326,19 +346,22 @@ fn end_leftovers(written: &Written) -> Result<Vec<String>, LedgerError> {
         return Ok(ended);
     }
     let deadline = Instant::now() + LAST_BREATH;
+    let keepers: Vec<i32> = written.kept.iter().map(|kept| kept.keeper).collect();
     let mut spared = line_up_to(rustix::process::getpid().as_raw_pid());
-    for kept in &written.kept {
-        spared.extend(line_up_to(kept.keeper));
-        let all: Vec<Process> = Process::all().collect();
-        spared.extend(below(kept.keeper, &all).iter().map(|process| process.pid));
-    }
+    spared.extend(keepers.iter().flat_map(|keeper| line_up_to(*keeper)));
     loop {
-        let found = whose(written, &spared);
+        let mut found = whose(written, &spared);
+        // What is kept goes on making processes, so each is looked at anew.
+        found.retain(|(process, _)| is_below(process.pid, &keepers) != Some(true));
         if found.is_empty() {
             written.cgroups.iter().for_each(|cgroup| fence::remove(cgroup));
             return Ok(ended);
         }
         for (process, owner) in &found {
+            // Of one that has just lost a parent it is known the next time.
+            if is_below(process.pid, &keepers) != Some(false) {
+                continue;
+            }
             let line = format!("{owner} (process {})", process.pid);
             if !ended.contains(&line) {
                 ended.push(line);
@@ -385,6 +408,19 @@ fn line_up_to(pid: i32) -> Vec<i32> {
         line.push(parent);
     }
     line
+}
+
+/// Whether a process is below one of these; `None` if one of those above it ended while it was looked at.
+fn is_below(pid: i32, keepers: &[i32]) -> Option<bool> {
+    if keepers.is_empty() {
+        return Some(false);
+    }
+    let line = line_up_to(pid);
+    if line.iter().any(|above| keepers.contains(above)) {
+        return Some(true);
+    }
+    let is_whole = line.last().and_then(|top| Process::look(*top)).is_some();
+    is_whole.then_some(false)
 }
 
 /// Ends a child whose keeper and spawner are both gone, and everything that carries its mark.
@@ -442,7 +478,7 @@ mod tests {
             mark: "r0/web/2/".into(),
             path: "/run/with a space/x.sock.lives.ab.0c".into(),
         };
-        let written = Written::read(&format!("run r b\n{kept}mark r0/web/2/\n"));
+        let written = Written::read(&format!("run r b\n{kept}mark r0/web/2/\n{kept}"));
         assert_eq!(written.kept, [kept]);
         assert_eq!(written.marks, ["HOTHOUSE_LIFE=r/", "HOTHOUSE_LIFE=r0/web/2/"]);
         assert!(!written.kept[0].is_there());

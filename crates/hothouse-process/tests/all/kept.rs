@@ -74,13 +74,20 @@ impl Place {
         (Host::with_ledger(Some(ledger)), leftovers.kept)
     }
 
-    fn nothing_is_left(&self) {
+    /// Every child of this test: its fifo is among its arguments.
+    fn processes(&self) -> Vec<u32> {
         let fifo = self.fifo().into_os_string().into_string().unwrap();
-        until("a process is left", || {
-            let entries = std::fs::read_dir("/proc").unwrap().flatten();
-            let lines = entries.map(|entry| std::fs::read(entry.path().join("cmdline")).unwrap_or_default());
-            { lines }.all(|line| !String::from_utf8_lossy(&line).contains(&fifo))
-        });
+        let has_it = |pid: &u32| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(&fifo)
+        };
+        let entries = std::fs::read_dir("/proc").unwrap().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(has_it).collect()
+    }
+
+    fn nothing_is_left(&self) {
+        until("a process is left", || self.processes().is_empty());
         let names = std::fs::read_dir(&self.0).unwrap().flatten().map(|entry| entry.file_name());
         let mut names: Vec<_> = names.collect();
         names.sort();
@@ -89,7 +96,12 @@ impl Place {
 }
 
 impl Drop for Place {
+    /// A test that failed leaves nothing that waits for a host.
     fn drop(&mut self) {
+        let pids: Vec<String> = self.processes().iter().map(ToString::to_string).collect();
+        if !pids.is_empty() {
+            let _ = Command::new("/bin/kill").arg("-KILL").args(pids).status();
+        }
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
