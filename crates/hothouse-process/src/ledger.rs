@@ -10,10 +10,10 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -109,11 +109,9 @@ impl Ledger {
         let failed = |error: io::Error| LedgerError::File { path: path.to_owned(), error };
         // Keepers find it from where they are.
         let path = &std::path::absolute(path).map_err(failed)?;
-        let mut file =
-            OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path).map_err(failed)?;
-        lock(&file, path)?;
+        let mut earlier = lock(path)?;
         let mut text = String::new();
-        file.read_to_string(&mut text).map_err(failed)?;
+        earlier.read_to_string(&mut text).map_err(failed)?;
         let mut written = Written::read(&text);
         let is_of_this_boot = written.boot == boot();
         let (there, gone): (Vec<_>, Vec<_>) =
@@ -121,8 +119,6 @@ impl Ledger {
         written.kept = there;
         let ended = end_leftovers(&written)?;
         gone.iter().for_each(KeptLine::forget);
-        file.set_len(0).map_err(failed)?;
-        file.rewind().map_err(failed)?;
         let run = unique().map_err(failed)?;
         let fence = Fence::new(&run);
         let mut text = format!("run {run} {}\n", boot());
@@ -131,12 +127,12 @@ impl Ledger {
         }
         // Until they are taken over or ended they are as much left as before.
         written.kept.iter().for_each(|kept| text.push_str(&kept.to_string()));
-        let earlier = fenced_off(&written);
-        let cgroups = earlier.iter().map(|fence| format!("cgroup {}\n", fence.path().display()));
+        let fences = fenced_off(&written);
+        let cgroups = fences.iter().map(|fence| format!("cgroup {}\n", fence.path().display()));
         text.extend(cgroups);
-        file.write_all(text.as_bytes()).map_err(failed)?;
+        let file = replace(path, &text).map_err(failed)?;
         let kept = written.kept.into_iter().map(KeptLife::new).collect();
-        let ledger = Ledger { path: path.to_owned(), file, run, fence, _earlier: earlier };
+        let ledger = Ledger { path: path.to_owned(), file, run, fence, _earlier: fences };
         Ok((ledger, Leftovers { ended, kept }))
     }
 
@@ -265,8 +261,24 @@ impl std::fmt::Display for KeptLine {
     }
 }
 
-fn lock(file: &File, path: &Path) -> Result<(), LedgerError> {
+/// The file at that path, locked.
+fn lock(path: &Path) -> Result<File, LedgerError> {
+    let failed = |error: io::Error| LedgerError::File { path: path.to_owned(), error };
     let deadline = Instant::now() + PATIENCE;
+    loop {
+        let file =
+            OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path).map_err(failed)?;
+        lock_within(&file, path, deadline)?;
+        // Whoever had the lock may have put another file in its place meanwhile.
+        let here = file.metadata().map_err(failed)?;
+        let is_it = |there: std::fs::Metadata| (there.dev(), there.ino()) == (here.dev(), here.ino());
+        if std::fs::metadata(path).is_ok_and(is_it) {
+            return Ok(file);
+        }
+    }
+}
+
+fn lock_within(file: &File, path: &Path, deadline: Instant) -> Result<(), LedgerError> {
     loop {
         match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(()),
@@ -276,6 +288,20 @@ fn lock(file: &File, path: &Path) -> Result<(), LedgerError> {
             Err(error) => return Err(LedgerError::File { path: path.to_owned(), error: error.into() }),
         }
     }
+}
+
+/// Puts a file with this text, and locked, where another one is, whose lock is held: at no moment is there less written
+/// than is known.
+fn replace(path: &Path, text: &str) -> io::Result<File> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    // One that was killed in the midst of this may have left it.
+    let _ = std::fs::remove_file(&beside);
+    let mut file = OpenOptions::new().create_new(true).read(true).append(true).mode(0o600).open(&beside)?;
+    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    file.write_all(text.as_bytes())?;
+    std::fs::rename(&beside, path)?;
+    Ok(file)
 }
 
 /// What is written in a ledger.

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use common::{Folder, PATIENCE, Up, hothouse, run};
 
-/// Says that it is ready; then, when told to, writes far more than a pipe holds, and says so in a file.
+/// Says that it is ready, and makes processes all the time; then, when told to, writes far more than a pipe holds, and says so in a file.
 const WEB: &str = "echo ready; while [ ! -e flood ]; do sleep 0.02; done; \
                    i=0; while [ $i -lt 20000 ]; do echo \"line $i\"; i=$((i+1)); done; echo over > flooded; \
                    exec sleep 100000";
@@ -258,4 +258,23 @@ fn a_survivor_without_its_keeper_is_ended_and_another_one_started() {
         assert_ne!(project.pid("web"), web);
         project.down(up);
     }
+}
+
+#[test]
+fn a_server_that_is_asked_for_keeps_its_port() {
+    let port = common::free_port();
+    let server = format!(
+        "{{name: web, run: {{command: [python3, -m, http.server, '{port}', --bind, 127.0.0.1], \
+         ready: {{tcp: '127.0.0.1:{port}'}}}}}}"
+    );
+    let project = Project::new("server", &[&server]);
+    let up = project.up();
+    let web = project.pid("web");
+    kill_host(up);
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+    // That the port is taken is as it should be.
+    let up = project.up();
+    assert_eq!(project.pid("web"), web);
+    project.down(up);
+    assert!(!is_alive(web));
 }
