@@ -466,7 +466,8 @@ pub(crate) fn end_orphan(mark: &str, pid: u32, began: u64, label: &str) -> Resul
 
 /// The cgroups of earlier runs of which something is kept.
 fn fenced_off(written: &Written) -> Vec<Fence> {
-    let cgroups = written.cgroups.iter().filter(|_| !written.kept.is_empty());
+    // Those in which nobody was left are removed by now.
+    let cgroups = written.cgroups.iter().filter(|cgroup| !written.kept.is_empty() && cgroup.exists());
     cgroups.map(|cgroup| Fence::of_earlier(cgroup.clone())).collect()
 }
 

@@ -48,7 +48,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         transport: Transport::Fd,
         max_line: 1 << 20,
         check: None,
-        keep: false,
     };
     let (spawner, language) = (Spawner::new()?, Json::parse("\"fr\"")?);
     let host = Host::spawn(HostSettings::default(), move || {
