@@ -128,6 +128,7 @@ impl Project {
             state_dir,
             logs: LogSettings { max_size, keep },
             probes,
+            on_host_death,
         } = host;
         let millis = |duration: &Duration| duration.as_millis().to_string();
         let starts = max_concurrent_starts.map_or_else(|| "0".into(), |limit| limit.to_string());
@@ -139,6 +140,7 @@ impl Project {
         facts.note("host.stateDir", format!("{state_dir:?}"), Effect::DownUp);
         facts.note("host.logs.maxSize", max_size.to_string(), Effect::DownUp);
         facts.note("host.logs.keep", keep.to_string(), Effect::DownUp);
+        facts.note("host.onHostDeath", format!("{on_host_death:?}"), Effect::NextStart);
         facts.note("host.probes", format!("{probes:?}"), Effect::DownUp);
         facts
     }

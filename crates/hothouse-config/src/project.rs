@@ -61,10 +61,22 @@ pub struct HostSettings {
     /// `stateDir`, absolute: where the host keeps what outlives it, such as logs and the journal. `None`: a folder of
     /// the user's own, one per project.
     pub state_dir: Option<PathBuf>,
+    /// `onHostDeath` (default `stop`): what becomes of `command` plugins that are ready if the host is killed.
+    pub on_host_death: OnHostDeath,
     /// `logs`: how what plugins log is kept.
     pub logs: LogSettings,
     /// `probes`: where `/livez`, `/readyz` and `/startupz` are answered over HTTP; `None`: nowhere.
     pub probes: Option<SocketAddr>,
+}
+
+/// `host.onHostDeath`: what becomes of a command that is ready if the host is killed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnHostDeath {
+    /// `stop`: it is ended.
+    #[default]
+    Stop,
+    /// `keep`: it goes on, and the next host of the project takes it over.
+    Keep,
 }
 
 /// `host.logs`: the files that what plugins log is kept in.
@@ -91,6 +103,7 @@ impl Default for HostSettings {
             close_grace: Duration::from_millis(200),
             max_line: 16 * 1024 * 1024,
             state_dir: None,
+            on_host_death: OnHostDeath::default(),
             logs: LogSettings::default(),
             probes: None,
         }

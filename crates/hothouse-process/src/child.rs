@@ -50,6 +50,11 @@ impl Child {
         self.process.get_ref().kill();
     }
 
+    /// It is ready, and goes on from now on if the host is killed, if it is to.
+    pub(crate) fn is_worth_keeping(&self) {
+        self.process.get_ref().is_worth_keeping();
+    }
+
     pub(crate) fn has_in_group(&self, pid: Pid) -> bool {
         self.process.get_ref().has_in_group(pid)
     }

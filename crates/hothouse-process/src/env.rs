@@ -57,6 +57,18 @@ impl EnvPlan {
         self
     }
 
+    /// What makes this plan another than others: what it changes, and whether it would pass on a variable that nobody
+    /// has heard of. It holds values; it is for a fingerprint, and never shown.
+    pub(crate) fn texts(&self) -> Vec<OsString> {
+        let inherits = (self.inherits)(OsStr::new("HOTHOUSE_UNHEARD_OF"));
+        let mut texts = vec![OsString::from(if inherits { "inherits" } else { "is clean" })];
+        for (name, value) in &self.changes {
+            texts.extend([name.clone(), OsString::from(if value.is_some() { "set" } else { "removed" })]);
+            texts.extend(value.clone());
+        }
+        texts
+    }
+
     /// The variables of a child that is spawned now, in the order of their names.
     pub fn variables(&self) -> BTreeMap<OsString, OsString> {
         self.applied_to(std::env::vars_os())

@@ -24,6 +24,11 @@ impl Fence {
         { path }.find(|path| fs::create_dir(path).is_ok()).map(|path| Fence { path })
     }
 
+    /// That of an earlier run.
+    pub(crate) fn of_earlier(path: PathBuf) -> Fence {
+        Fence { path }
+    }
+
     /// The cgroup's folder.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -57,7 +62,7 @@ pub(crate) fn remove(path: &Path) {
 /// them.
 fn places(mounts: &str, own: &str) -> impl Iterator<Item = PathBuf> {
     let version_2 = mounts.lines().filter_map(|line| mounted(line, "cgroup2", None)).next();
-    let version_2 = version_2.zip(path_in(own, |hierarchy| hierarchy.is_empty()));
+    let version_2 = version_2.zip(path_in(own, str::is_empty));
     let version_1 = ["pids", "freezer"].map(|controller| {
         let mount = mounts.lines().find_map(|line| mounted(line, "cgroup", Some(controller)));
         mount.zip(path_in(own, |hierarchy| hierarchy.split(',').any(|name| name == controller)))

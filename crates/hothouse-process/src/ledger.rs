@@ -10,10 +10,10 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ use rustix::fs::FlockOperation;
 use crate::fence::{self, Fence};
 use crate::keeper::kill_exactly;
 use crate::keeper::processes::Process;
+use crate::kept::KeptLife;
 
 /// The variable that marks whatever a host has started.
 pub(crate) const MARK: &str = "HOTHOUSE_LIFE";
@@ -36,16 +37,21 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The ledger of a host that runs. Held by it as long as it lives.
 #[derive(Debug)]
 pub struct Ledger {
+    path: PathBuf,
     file: File,
     run: String,
     fence: Option<Fence>,
+    /// Those of earlier runs of which something is kept.
+    _earlier: Vec<Fence>,
 }
 
-/// What an earlier host had left, and is ended now.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+/// What an earlier host had left.
+#[derive(Default, Debug)]
 pub struct Leftovers {
-    /// One line for each process: whose it was, and its number.
+    /// What is ended now. One line for each process: whose it was, and its number.
     pub ended: Vec<String>,
+    /// Children that were to outlive that host, and have. Whoever does not take one over must end it.
+    pub kept: Vec<KeptLife>,
 }
 
 /// Why there is no ledger.
@@ -101,22 +107,41 @@ impl Ledger {
     /// be the second copy.
     pub fn take(path: &Path) -> Result<(Ledger, Leftovers), LedgerError> {
         let failed = |error: io::Error| LedgerError::File { path: path.to_owned(), error };
-        let mut file =
-            OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path).map_err(failed)?;
-        lock(&file, path)?;
+        // Keepers find it from where they are.
+        let path = &std::path::absolute(path).map_err(failed)?;
+        let mut earlier = lock(path)?;
         let mut text = String::new();
-        file.read_to_string(&mut text).map_err(failed)?;
-        let leftovers = end_leftovers(&Written::read(&text))?;
-        file.set_len(0).map_err(failed)?;
-        file.rewind().map_err(failed)?;
+        earlier.read_to_string(&mut text).map_err(failed)?;
+        let mut written = Written::read(&text);
+        let is_of_this_boot = written.boot == boot();
+        let (there, gone): (Vec<_>, Vec<_>) =
+            written.kept.into_iter().partition(|kept| is_of_this_boot && kept.is_there());
+        written.kept = there;
+        let ended = end_leftovers(&written)?;
+        gone.iter().for_each(KeptLine::forget);
         let run = unique().map_err(failed)?;
         let fence = Fence::new(&run);
         let mut text = format!("run {run} {}\n", boot());
         if let Some(path) = fence.as_ref().and_then(|fence| fence.path().to_str()) {
             text.push_str(&format!("cgroup {path}\n"));
         }
-        file.write_all(text.as_bytes()).map_err(failed)?;
-        Ok((Ledger { file, run, fence }, leftovers))
+        // Until they are taken over or ended they are as much left as before.
+        written.kept.iter().for_each(|kept| text.push_str(&kept.to_string()));
+        let fences = fenced_off(&written);
+        let cgroups = fences.iter().map(|fence| format!("cgroup {}\n", fence.path().display()));
+        text.extend(cgroups);
+        let file = replace(path, &text).map_err(failed)?;
+        let kept = written.kept.into_iter().map(KeptLife::new).collect();
+        let ledger = Ledger { path: path.to_owned(), file, run, fence, _earlier: fences };
+        Ok((ledger, Leftovers { ended, kept }))
+    }
+
+    /// Where the keeper of such a life waits for the next host, if this one is killed.
+    pub(crate) fn meeting_place(&self, label: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        let run = self.run.split('-').next().unwrap_or_default();
+        path.push(format!(".{run}.{:016x}", fingerprint([label.as_bytes()])));
+        path.into()
     }
 
     /// The name of this run of the host, like no other.
@@ -132,7 +157,7 @@ impl Ledger {
 
     /// The file, for those who are to write to it.
     pub(crate) fn file(&self) -> io::Result<OwnedFd> {
-        Ok(self.file.as_fd().try_clone_to_owned()?)
+        self.file.as_fd().try_clone_to_owned()
     }
 }
 
@@ -154,8 +179,106 @@ pub(crate) fn note_life(ledger: &OwnedFd, pid: i32, began: u64, label: &OsStr) {
     let _ = rustix::io::write(ledger, format!("life {pid} {began} {label}\n").as_bytes());
 }
 
-fn lock(file: &File, path: &Path) -> Result<(), LedgerError> {
+/// Notes that everything with this mark belongs to this run as well.
+pub(crate) fn note_mark(ledger: &OwnedFd, mark: &OsStr) {
+    let _ = rustix::io::write(ledger, format!("mark {}\n", mark.display()).as_bytes());
+}
+
+/// Notes that a child goes on without a host.
+///
+/// # Errors
+/// If there is no room for it.
+pub(crate) fn note_kept(ledger: &OwnedFd, kept: &KeptLine) -> io::Result<()> {
+    let line = kept.to_string();
+    let written = rustix::io::write(ledger, line.as_bytes())?;
+    if written == line.len() { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
+}
+
+/// A number that is the same for the same texts, and hardly ever for others: FNV-1a.
+pub(crate) fn fingerprint<'a>(texts: impl IntoIterator<Item = &'a [u8]>) -> u64 {
+    let bytes = texts.into_iter().flat_map(|text| text.iter().copied().chain([0]));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// A child that goes on without a host, as it stands in the ledger.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct KeptLine {
+    pub(crate) keeper: i32,
+    pub(crate) pid: i32,
+    pub(crate) began: u64,
+    pub(crate) label: String,
+    pub(crate) fingerprint: u64,
+    pub(crate) stop_signal: i32,
+    /// What marks everything that the child has started.
+    pub(crate) mark: String,
+    pub(crate) path: PathBuf,
+}
+
+impl KeptLine {
+    fn read(words: &[&str]) -> Option<KeptLine> {
+        let [keeper, pid, began, fingerprint, stop_signal, label, mark, path @ ..] = words else {
+            return None;
+        };
+        if mark.is_empty() {
+            return None;
+        }
+        Some(KeptLine {
+            keeper: keeper.parse().ok()?,
+            pid: pid.parse().ok()?,
+            began: began.parse().ok()?,
+            label: (*label).to_owned(),
+            fingerprint: fingerprint.parse().ok()?,
+            stop_signal: stop_signal.parse().ok()?,
+            mark: (*mark).to_owned(),
+            // It stands last, so that there may be spaces in it.
+            path: PathBuf::from(path.join(" ")),
+        })
+    }
+
+    /// Whether it is about the same child.
+    fn is_same(&self, other: &KeptLine) -> bool {
+        (self.pid, self.began) == (other.pid, other.began)
+    }
+
+    /// Whether the child still runs below its keeper, who waits.
+    fn is_there(&self) -> bool {
+        let child = Process::look(self.pid).filter(|child| child.began == self.began && !child.is_zombie);
+        child.is_some_and(|child| child.parent == self.keeper) && self.path.exists()
+    }
+
+    /// Removes what a keeper that was killed has left of its meeting place.
+    pub(crate) fn forget(&self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// A line of the ledger.
+impl std::fmt::Display for KeptLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let KeptLine { keeper, pid, began, label, fingerprint, stop_signal, mark, path } = self;
+        let path = path.display();
+        writeln!(f, "kept {keeper} {pid} {began} {fingerprint} {stop_signal} {label} {mark} {path}")
+    }
+}
+
+/// The file at that path, locked.
+fn lock(path: &Path) -> Result<File, LedgerError> {
+    let failed = |error: io::Error| LedgerError::File { path: path.to_owned(), error };
     let deadline = Instant::now() + PATIENCE;
+    loop {
+        let file =
+            OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(path).map_err(failed)?;
+        lock_within(&file, path, deadline)?;
+        // Whoever had the lock may have put another file in its place meanwhile.
+        let here = file.metadata().map_err(failed)?;
+        let is_it = |there: std::fs::Metadata| (there.dev(), there.ino()) == (here.dev(), here.ino());
+        if std::fs::metadata(path).is_ok_and(is_it) {
+            return Ok(file);
+        }
+    }
+}
+
+fn lock_within(file: &File, path: &Path, deadline: Instant) -> Result<(), LedgerError> {
     loop {
         match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => return Ok(()),
@@ -167,12 +290,28 @@ fn lock(file: &File, path: &Path) -> Result<(), LedgerError> {
     }
 }
 
+/// Puts a file with this text, and locked, where another one is, whose lock is held: at no moment is there less written
+/// than is known.
+fn replace(path: &Path, text: &str) -> io::Result<File> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    // One that was killed in the midst of this may have left it.
+    let _ = std::fs::remove_file(&beside);
+    let mut file = OpenOptions::new().create_new(true).read(true).append(true).mode(0o600).open(&beside)?;
+    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    file.write_all(text.as_bytes())?;
+    std::fs::rename(&beside, path)?;
+    Ok(file)
+}
+
 /// What is written in a ledger.
 #[derive(PartialEq, Eq, Default, Debug)]
 struct Written {
     run: String,
     boot: String,
-    cgroup: Option<PathBuf>,
+    cgroups: Vec<PathBuf>,
+    marks: Vec<String>,
+    kept: Vec<KeptLine>,
     lives: Vec<(i32, u64, String)>,
 }
 
@@ -183,8 +322,18 @@ impl Written {
         for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
             let words: Vec<&str> = line.split(' ').collect();
             match words[..] {
-                ["run", run, boot] => (written.run, written.boot) = (run.to_owned(), boot.to_owned()),
-                ["cgroup", path] => written.cgroup = Some(PathBuf::from(path)),
+                ["run", run, boot] => {
+                    (written.run, written.boot) = (run.to_owned(), boot.to_owned());
+                    written.marks.push(format!("{MARK}={run}/"));
+                }
+                ["cgroup", path] => written.cgroups.push(PathBuf::from(path)),
+                ["mark", mark] => written.marks.push(format!("{MARK}={mark}")),
+                ["kept", ref words @ ..] => {
+                    let kept = KeptLine::read(words);
+                    // One that was taken over and is kept again stands here twice.
+                    written.kept.retain(|other| kept.as_ref().is_none_or(|kept| !kept.is_same(other)));
+                    written.kept.extend(kept);
+                }
                 ["life", pid, began, label] => {
                     let life = pid.parse().ok().zip(began.parse().ok());
                     written.lives.extend(life.map(|(pid, began)| (pid, began, label.to_owned())));
@@ -198,17 +347,17 @@ impl Written {
     /// Whose this process is, if it is known to be of the host that wrote this.
     fn owner(&self, process: &Process) -> Option<String> {
         let known = self.lives.iter().find(|(pid, began, _)| (*pid, *began) == (process.pid, process.began));
-        known.map(|(_, _, label)| label.clone()).or_else(|| mark_of(process.pid, &self.run))
+        known.map(|(_, _, label)| label.clone()).or_else(|| mark_of(process.pid, &self.marks))
     }
 }
 
-/// The mark that a process carries, if it is of that run.
-fn mark_of(pid: i32, run: &str) -> Option<String> {
+/// Whose a process is by the mark that it carries, if that begins like one of these.
+fn mark_of(pid: i32, marks: &[String]) -> Option<String> {
     let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let prefix = format!("{MARK}={run}/");
-    let entry =
-        environment.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(prefix.as_bytes()))?;
-    Some(String::from_utf8_lossy(entry).trim_end_matches('/').to_owned())
+    let is_known = |entry: &&[u8]| marks.iter().any(|mark| entry.starts_with(mark.as_bytes()));
+    let entry = environment.split(|byte| *byte == 0).find(is_known)?;
+    let text = String::from_utf8_lossy(entry).trim_end_matches('/').to_owned();
+    Some(text.split_once('/').map_or_else(|| text.clone(), |(_, label)| label.to_owned()))
 }
 
 /// The value of the mark of a life: of the run, and of that life alone, each followed by a slash.
@@ -216,23 +365,32 @@ pub(crate) fn mark(run: &str, label: &str) -> String {
     format!("{run}/{label}/")
 }
 
-fn end_leftovers(written: &Written) -> Result<Leftovers, LedgerError> {
-    let mut leftovers = Leftovers::default();
+/// Ends what is left, but for what is kept, and says what that was.
+fn end_leftovers(written: &Written) -> Result<Vec<String>, LedgerError> {
+    let mut ended = Vec::new();
     if written.run.is_empty() || written.boot != boot() {
-        return Ok(leftovers);
+        return Ok(ended);
     }
     let deadline = Instant::now() + LAST_BREATH;
-    let spared = ancestors();
+    let keepers: Vec<i32> = written.kept.iter().map(|kept| kept.keeper).collect();
+    let mut spared = line_up_to(rustix::process::getpid().as_raw_pid());
+    spared.extend(keepers.iter().flat_map(|keeper| line_up_to(*keeper)));
     loop {
-        let found = whose(written, &spared);
+        let mut found = whose(written, &spared);
+        // What is kept goes on making processes, so each is looked at anew.
+        found.retain(|(process, _)| is_below(process.pid, &keepers) != Some(true));
         if found.is_empty() {
-            written.cgroup.as_deref().map(fence::remove);
-            return Ok(leftovers);
+            written.cgroups.iter().for_each(|cgroup| fence::remove(cgroup));
+            return Ok(ended);
         }
         for (process, owner) in &found {
+            // Of one that has just lost a parent it is known the next time.
+            if is_below(process.pid, &keepers) != Some(false) {
+                continue;
+            }
             let line = format!("{owner} (process {})", process.pid);
-            if !leftovers.ended.contains(&line) {
-                leftovers.ended.push(line);
+            if !ended.contains(&line) {
+                ended.push(line);
             }
             kill_exactly(process);
         }
@@ -247,7 +405,7 @@ fn end_leftovers(written: &Written) -> Result<Leftovers, LedgerError> {
 /// Everything of that host that still runs, and whose it is: what is known, and what is below it.
 fn whose(written: &Written, spared: &[i32]) -> Vec<(Process, String)> {
     let all: Vec<Process> = Process::all().filter(|process| !process.is_zombie).collect();
-    let enclosed = written.cgroup.as_deref().map(fence::inside).unwrap_or_default();
+    let enclosed: Vec<i32> = written.cgroups.iter().flat_map(|cgroup| fence::inside(cgroup)).collect();
     let mut found: Vec<(Process, String)> = Vec::new();
     for process in &all {
         let owner = written.owner(process);
@@ -266,9 +424,9 @@ fn whose(written: &Written, spared: &[i32]) -> Vec<(Process, String)> {
     found
 }
 
-/// This process and those above it. A host may have been started by what an earlier one has left.
-fn ancestors() -> Vec<i32> {
-    let mut line = vec![rustix::process::getpid().as_raw_pid()];
+/// A process and those above it. A host may have been started by what an earlier one has left.
+fn line_up_to(pid: i32) -> Vec<i32> {
+    let mut line = vec![pid];
     while let Some(parent) = line.last().and_then(|pid| Process::look(*pid)).map(|process| process.parent) {
         if parent <= 0 || line.contains(&parent) {
             break;
@@ -278,16 +436,39 @@ fn ancestors() -> Vec<i32> {
     line
 }
 
+/// Whether a process is below one of these; `None` if one of those above it ended while it was looked at.
+fn is_below(pid: i32, keepers: &[i32]) -> Option<bool> {
+    if keepers.is_empty() {
+        return Some(false);
+    }
+    let line = line_up_to(pid);
+    if line.iter().any(|above| keepers.contains(above)) {
+        return Some(true);
+    }
+    let is_whole = line.last().and_then(|top| Process::look(*top)).is_some();
+    is_whole.then_some(false)
+}
+
 /// Ends a child whose keeper and spawner are both gone, and everything that carries its mark.
-pub(crate) fn end_orphan(run: &str, pid: u32, began: u64, label: &str) {
+///
+/// # Errors
+/// If something of it does not end. It is in the ledger for the next host.
+pub(crate) fn end_orphan(mark: &str, pid: u32, began: u64, label: &str) -> Result<(), LedgerError> {
     let written = Written {
-        run: format!("{run}/{label}"),
+        run: mark.to_owned(),
         boot: boot(),
-        cgroup: None,
+        marks: vec![format!("{MARK}={mark}")],
         lives: i32::try_from(pid).map(|pid| (pid, began, label.to_owned())).into_iter().collect(),
+        ..Written::default()
     };
-    // What cannot be ended even so is in the ledger for the next host.
-    let _ = end_leftovers(&written);
+    end_leftovers(&written).map(drop)
+}
+
+/// The cgroups of earlier runs of which something is kept.
+fn fenced_off(written: &Written) -> Vec<Fence> {
+    // Those in which nobody was left are removed by now.
+    let cgroups = written.cgroups.iter().filter(|cgroup| !written.kept.is_empty() && cgroup.exists());
+    cgroups.map(|cgroup| Fence::of_earlier(cgroup.clone())).collect()
 }
 
 #[cfg(test)]
@@ -313,16 +494,34 @@ mod tests {
     }
 
     #[test]
+    fn a_life_that_is_kept_is_found_again() {
+        let kept = KeptLine {
+            keeper: 7,
+            pid: 8,
+            began: 9,
+            label: "web/3".into(),
+            fingerprint: 11,
+            stop_signal: 15,
+            mark: "r0/web/2/".into(),
+            path: "/run/with a space/x.sock.lives.ab.0c".into(),
+        };
+        let written = Written::read(&format!("run r b\n{kept}mark r0/web/2/\n{kept}"));
+        assert_eq!(written.kept, [kept]);
+        assert_eq!(written.marks, ["HOTHOUSE_LIFE=r/", "HOTHOUSE_LIFE=r0/web/2/"]);
+        assert!(!written.kept[0].is_there());
+    }
+
+    #[test]
     fn nothing_of_another_boot_is_touched() {
         let own = Process::look(rustix::process::getpid().as_raw_pid()).unwrap();
         let lives = vec![(own.pid, own.began, "api/1".into())];
         let written = Written { run: "r".into(), boot: "another".into(), lives, ..Written::default() };
-        assert_eq!(end_leftovers(&written).unwrap(), Leftovers::default());
+        assert!(end_leftovers(&written).unwrap().is_empty());
     }
 
     #[test]
     fn the_one_who_asks_and_those_above_are_spared() {
         let own = Process::look(rustix::process::getpid().as_raw_pid()).unwrap();
-        assert!(ancestors().starts_with(&[own.pid, own.parent]));
+        assert!(line_up_to(own.pid).starts_with(&[own.pid, own.parent]));
     }
 }

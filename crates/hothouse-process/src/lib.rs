@@ -9,6 +9,7 @@
 //! | how a child is asked for, and why there is none | [`spawn`] |
 //! | who makes it, and ends whatever it leaves | [`keeper`] |
 //! | what a host that was killed has left | `ledger` |
+//! | how a child that has outlived its host is taken over, or ended | `kept` |
 //! | how its end is noticed | `child` |
 //! | how its log is read, and its last words kept | `logs` |
 //! | how bytes become lines | `lines` |
@@ -27,6 +28,7 @@ mod exit;
 mod fence;
 mod handle;
 pub mod keeper;
+mod kept;
 mod ledger;
 mod lines;
 mod logs;
@@ -40,6 +42,7 @@ mod words;
 
 pub use command::{CommandLoader, CommandSpec, Readiness, StopSignal};
 pub use env::EnvPlan;
+pub use kept::KeptLife;
 pub use ledger::{Ledger, LedgerError, Leftovers};
 pub use process::{ProcessLoader, ProcessSpec, Transport};
 pub use spawn::Spawner;

@@ -21,6 +21,7 @@ mod cli;
 mod commands;
 mod current;
 mod exit;
+mod kept;
 mod last_start;
 mod logs;
 mod past;

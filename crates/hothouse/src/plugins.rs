@@ -4,17 +4,17 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hothouse_config::{CommandRun, PluginConfig, ProcessRun, Project, Ready, Run};
+use hothouse_config::{CommandRun, OnHostDeath, PluginConfig, ProcessRun, Project, Ready, Run};
 use hothouse_host::{HostSettings, PluginSpec, RecordSettings, Redact};
 use hothouse_process::probe::{Address, Endpoint, HealthProbe, HttpTarget};
 use hothouse_process::{
-    CommandLoader, CommandSpec, EnvPlan, ProcessLoader, ProcessSpec, Readiness, Spawner, StopSignal,
-    Transport,
+    CommandSpec, EnvPlan, ProcessLoader, ProcessSpec, Readiness, Spawner, StopSignal, Transport,
 };
 use hothouse_runtime::{Json, Loader};
 use regex::Regex;
 
 use crate::current::CurrentProject;
+use crate::kept::Kept;
 use crate::places;
 
 /// The settings of the host, but for what it writes down.
@@ -51,15 +51,24 @@ pub(crate) fn context(project: &Project) -> Json {
     text.and_then(Result::ok).unwrap_or_else(Json::null)
 }
 
-/// Every plugin of the project.
+/// Every plugin of the project. What is `kept` of one of them is given to it.
 ///
 /// # Errors
 /// What a plugin needs that this program does not have.
-pub(crate) fn specs(project: &Project, spawner: &Spawner) -> Result<Vec<PluginSpec>, String> {
-    project.plugins.iter().map(|plugin| spec(plugin, project, spawner)).collect()
+pub(crate) fn specs(
+    project: &Project,
+    spawner: &Spawner,
+    kept: &mut Kept,
+) -> Result<Vec<PluginSpec>, String> {
+    project.plugins.iter().map(|plugin| spec(plugin, project, spawner, kept)).collect()
 }
 
-fn spec(plugin: &PluginConfig, project: &Project, spawner: &Spawner) -> Result<PluginSpec, String> {
+fn spec(
+    plugin: &PluginConfig,
+    project: &Project,
+    spawner: &Spawner,
+    kept: &mut Kept,
+) -> Result<PluginSpec, String> {
     let wrong = |what: String| format!("{}:{}: `{}`: {what}", project.file.display(), plugin.at, plugin.name);
     let health = plugin.lifecycle.health.as_ref();
     let check = health.and_then(|health| health.check_method.as_deref()).map(HealthProbe::parse).transpose();
@@ -79,7 +88,9 @@ fn spec(plugin: &PluginConfig, project: &Project, spawner: &Spawner) -> Result<P
             ));
         }
         Run::Command(run) => {
-            CommandLoader::new(command(plugin, run, endpoint).map_err(wrong)?, spawner.clone())
+            let keep = project.host.on_host_death == OnHostDeath::Keep;
+            let spec = command(plugin, run, endpoint, keep).map_err(wrong)?;
+            kept.loader(&plugin.name, spec, spawner.clone())
         }
         other => return Err(wrong(format!("this program cannot run `{}` plugins", other.runtime()))),
     };
@@ -117,7 +128,12 @@ fn process(
     }
 }
 
-fn command(plugin: &PluginConfig, run: &CommandRun, check: Option<Endpoint>) -> Result<CommandSpec, String> {
+fn command(
+    plugin: &PluginConfig,
+    run: &CommandRun,
+    check: Option<Endpoint>,
+    keep: bool,
+) -> Result<CommandSpec, String> {
     Ok(CommandSpec {
         program: words(&run.program),
         cwd: plugin.cwd.clone(),
@@ -126,6 +142,7 @@ fn command(plugin: &PluginConfig, run: &CommandRun, check: Option<Endpoint>) -> 
         stop_signal: StopSignal::from_number(run.stop_signal.number())
             .ok_or_else(|| format!("stopSignal: {} is no signal here", run.stop_signal))?,
         check,
+        keep,
     })
 }
 

@@ -72,7 +72,8 @@ fn loader(kind: Kind, program: &Path, delay: Duration, spawner: Spawner) -> Arc<
             return ProcessLoader::new(spec, spawner);
         }
     };
-    let spec = CommandSpec { program, cwd, env, ready, stop_signal: StopSignal::TERM, check: None };
+    let spec =
+        CommandSpec { program, cwd, env, ready, stop_signal: StopSignal::TERM, check: None, keep: false };
     CommandLoader::new(spec, spawner)
 }
 

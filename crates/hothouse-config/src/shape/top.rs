@@ -8,10 +8,11 @@ use hothouse_protocol::StartupOptions;
 
 use super::field::MAX_INTEGER;
 use super::plugin::{PluginDraft, folder, plugin};
+use super::run::choice;
 use super::{Field, Fields, Setting, lifecycle};
 use crate::path::Path;
 use crate::problem::Report;
-use crate::project::{HostSettings, LogSettings};
+use crate::project::{HostSettings, LogSettings, OnHostDeath};
 use crate::text::Text;
 use crate::tree::{Node, Value};
 
@@ -129,6 +130,12 @@ fn host(field: &Field<'_>, setting: &Setting<'_>, report: &mut Report) -> HostSe
     }
     if let Some(field) = fields.optional("stateDir") {
         settings.state_dir = folder(&field, setting, report);
+    }
+    if let Some(field) = fields.optional("onHostDeath") {
+        settings.on_host_death = match choice(&field, &["stop", "keep"], report) {
+            Some("keep") => OnHostDeath::Keep,
+            _ => OnHostDeath::Stop,
+        };
     }
     if let Some(field) = fields.optional("logs") {
         settings.logs = logs(&field, report);

@@ -7,17 +7,19 @@ use std::task::{Context, Poll, ready};
 use hothouse_kernel::input::Exit;
 use hothouse_kernel::{Answer, Rung};
 use hothouse_runtime::contract::{Description, PluginError};
-use hothouse_runtime::{HealthReply, Report, Reporter};
+use hothouse_runtime::{HealthReply, Level, Report, Reporter, Stream};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::ready::{Given, Watch, prepare};
+use super::survivor::Survivor;
 use super::{CommandSpec, Readiness};
 use crate::child::Child;
 use crate::handle::{Number, Order, Orders};
+use crate::kept::Adopted;
 use crate::logs::LogEnds;
 use crate::never_lived::never_lived;
 use crate::probe::{Attempt, Surroundings, health};
-use crate::spawn::{Source, SpawnError, SpawnRequest, Spawning};
+use crate::spawn::{KeepRequest, Source, SpawnError, SpawnRequest, Spawning};
 
 /// What a life begins with.
 pub(super) struct Beginning {
@@ -45,6 +47,8 @@ struct Life {
     /// Whether `start` was asked for and is not answered.
     is_awaited: bool,
     is_stopping: bool,
+    /// Whether the child's keeper is still to be told that it is worth keeping.
+    is_to_be_kept: bool,
     /// The probe that is under way, and what its outcome answers.
     attempt: Option<(Attempt, Purpose)>,
 }
@@ -58,6 +62,39 @@ enum Purpose {
 struct Ends {
     logs: LogEnds,
     watch: Watch,
+}
+
+/// Begins a life with the child that has outlived an earlier host, or, if that is not what is wanted, with another one.
+pub(super) fn take_over(beginning: Beginning, survivor: Survivor) {
+    let (spec, spawner) = (Arc::clone(&beginning.spec), beginning.surroundings.spawner.clone());
+    // What is not wanted may take its time to end.
+    let taken = tokio::task::spawn_blocking(move || survivor.take_over(&spec, &spawner));
+    tokio::spawn(async move {
+        let error = match taken.await {
+            Ok(Ok(Some(adopted))) => match adopt(&beginning, adopted) {
+                Ok(child) => return Life::adopted(beginning).run(child).await,
+                Err(error) => error,
+            },
+            Ok(Ok(None)) => return begin(beginning),
+            Ok(Err(error)) => error,
+            Err(_) => SpawnError::stopped(),
+        };
+        never_lived(&beginning.reporter, beginning.orders, error).await;
+    });
+}
+
+/// Watches a child that has been taken over, and has its log read on from where it was.
+fn adopt(beginning: &Beginning, adopted: Adopted) -> Result<Child, SpawnError> {
+    let reporter = &beginning.reporter;
+    let Adopted { child, logs, lost } = adopted;
+    let pid = child.pid();
+    reporter.log(Stream::Host, Level::Info, format!("taken over from a host that was killed: process {pid}"));
+    for (stream, lost) in ["stdout", "stderr"].into_iter().zip(lost).filter(|(_, lost)| *lost > 0) {
+        let text = format!("{lost} bytes that it wrote to {stream} while there was no host are lost");
+        reporter.log(Stream::Host, Level::Warn, text);
+    }
+    let child = Child::new(child, logs, reporter.log_sink(), None);
+    child.map_err(|error| SpawnError::not_watched(&error))
 }
 
 /// Has the child spawned, and begins its life.
@@ -80,15 +117,16 @@ pub(super) fn begin(beginning: Beginning) {
 
 /// Pipes are made and the spawner is asked at once; the task only waits for it.
 fn spawn(beginning: Beginning) {
-    let spawning = ends(&beginning.spec).map(|(ends, fds, notify_socket)| {
+    let spawning = ends(&beginning.spec).and_then(|(ends, fds, notify_socket)| {
         let mut env = beginning.spec.env.clone();
         if let Some(name) = notify_socket {
             env = env.set("NOTIFY_SOCKET", name);
         }
         let command = beginning.spec.program.clone();
         let label = beginning.label.clone();
-        let request = SpawnRequest { command, cwd: beginning.spec.cwd.clone(), env, fds, label };
-        (ends, beginning.surroundings.spawner.spawn(request))
+        let keep = keep(&beginning.spec, &ends.logs)?;
+        let request = SpawnRequest { command, cwd: beginning.spec.cwd.clone(), env, fds, label, keep };
+        Ok((ends, beginning.surroundings.spawner.spawn(request)))
     });
     tokio::spawn(async move {
         let child = match spawning {
@@ -102,6 +140,14 @@ fn spawn(beginning: Beginning) {
     });
 }
 
+/// What the keeper needs if the child is to outlive this host.
+fn keep(spec: &CommandSpec, logs: &LogEnds) -> std::io::Result<Option<KeepRequest>> {
+    let Some(stdout) = logs.stdout.as_ref().filter(|_| spec.is_kept()) else { return Ok(None) };
+    let logs = [stdout.try_clone()?, logs.stderr.try_clone()?];
+    let stop_signal = spec.stop_signal.0.as_raw();
+    Ok(Some(KeepRequest { fingerprint: spec.fingerprint(), stop_signal, logs }))
+}
+
 type Fds = Vec<(Source, i32)>;
 
 fn ends(spec: &CommandSpec) -> std::io::Result<(Ends, Fds, Option<String>)> {
@@ -110,7 +156,7 @@ fn ends(spec: &CommandSpec) -> std::io::Result<(Ends, Fds, Option<String>)> {
     let mut fds = vec![(Source::Null, 0), (Source::Fd(stdout_write), 1), (Source::Fd(stderr_write), 2)];
     let (watch, Given { fd, notify_socket }) = prepare(&spec.ready)?;
     fds.extend(fd);
-    Ok((Ends { logs: LogEnds { stdout: Some(stdout), stderr }, watch }, fds, notify_socket))
+    Ok((Ends { logs: LogEnds::new(Some(stdout), stderr), watch }, fds, notify_socket))
 }
 
 async fn connect(
@@ -132,6 +178,7 @@ impl Life {
     fn new(beginning: Beginning, watch: Watch) -> Life {
         let Beginning { reporter, spec, surroundings, orders, pid, .. } = beginning;
         let is_ready = matches!(spec.ready, Readiness::Spawned);
+        let is_to_be_kept = spec.is_kept();
         Life {
             reporter,
             spec,
@@ -142,8 +189,15 @@ impl Life {
             is_ready,
             is_awaited: false,
             is_stopping: false,
+            is_to_be_kept,
             attempt: None,
         }
+    }
+
+    /// With a child that was ready once. What can be asked is asked again; what was said is not said again.
+    fn adopted(beginning: Beginning) -> Life {
+        let is_ready = !matches!(beginning.spec.ready, Readiness::Answers(_));
+        Life { is_ready, ..Life::new(beginning, Watch::Nothing) }
     }
 
     async fn run(mut self, mut child: Child) {
@@ -177,7 +231,7 @@ impl Life {
             }
             let watched = self.poll_watch(cx, child);
             let said = self.poll_said(cx, child);
-            let attempted = self.poll_attempt(cx);
+            let attempted = self.poll_attempt(cx, Some(child));
             if [watched, said, attempted].iter().all(Poll::is_pending) {
                 return Poll::Pending;
             }
@@ -189,24 +243,24 @@ impl Life {
 
     fn poll_watch(&mut self, cx: &mut Context<'_>, child: &Child) -> Poll<()> {
         if ready!(self.watch.poll(cx, child, &self.reporter)) {
-            self.became_ready();
+            self.became_ready(Some(child));
         }
         Poll::Ready(())
     }
 
     fn poll_said(&mut self, cx: &mut Context<'_>, child: &mut Child) -> Poll<()> {
         ready!(child.poll_said(cx));
-        self.became_ready();
+        self.became_ready(Some(child));
         Poll::Ready(())
     }
 
-    fn poll_attempt(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_attempt(&mut self, cx: &mut Context<'_>, child: Option<&Child>) -> Poll<()> {
         let Some((attempt, _)) = &mut self.attempt else { return Poll::Pending };
         let outcome = ready!(attempt.as_mut().poll(cx));
         let Some((_, purpose)) = self.attempt.take() else { return Poll::Pending };
         match (purpose, outcome) {
             (Purpose::Health(reply), outcome) => reply.send(Ok(health(outcome.err()))),
-            (Purpose::Readiness, Ok(())) => self.became_ready(),
+            (Purpose::Readiness, Ok(())) => self.became_ready(child),
             (Purpose::Readiness, Err(reason)) => {
                 self.is_awaited = false;
                 self.reporter.answer(Answer::NotReady(reason.into()));
@@ -225,7 +279,7 @@ impl Life {
                 call.reply.send(Err(PluginError::new("NOT_CALLABLE", message)));
             }
             Order::Start | Order::Probe if self.is_stopping => {}
-            Order::Start | Order::Probe => self.look(),
+            Order::Start | Order::Probe => self.look(child),
             Order::Check(reply) => self.check(reply),
             Order::Cancel(_) | Order::Answer(..) => {}
         }
@@ -243,15 +297,16 @@ impl Life {
 
     fn drop_everything(&mut self) {
         self.is_stopping = true;
+        self.is_to_be_kept = false;
         self.is_awaited = false;
         self.attempt = None;
     }
 
     /// Somebody wants to know whether it is ready.
-    fn look(&mut self) {
+    fn look(&mut self, child: Option<&Child>) {
         self.is_awaited = true;
         match &self.spec.ready {
-            _ if self.is_ready => self.became_ready(),
+            _ if self.is_ready => self.became_ready(child),
             Readiness::Answers(endpoint) => {
                 self.attempt = Some((endpoint.attempt(&self.surroundings), Purpose::Readiness));
             }
@@ -259,8 +314,14 @@ impl Life {
         }
     }
 
-    fn became_ready(&mut self) {
+    fn became_ready(&mut self, child: Option<&Child>) {
         self.is_ready = true;
+        // Before anybody learns of it: whoever has been told that it is ready may count on it.
+        if let Some(child) = child
+            && std::mem::take(&mut self.is_to_be_kept)
+        {
+            child.is_worth_keeping();
+        }
         if std::mem::take(&mut self.is_awaited) {
             self.reporter.answer(Answer::Started);
         }
@@ -284,11 +345,11 @@ impl Life {
         let end = child.reap();
         let one_shot = matches!(self.spec.ready, Readiness::Exit0);
         if one_shot && end.is_success() && !self.is_stopping {
-            self.became_ready();
+            self.became_ready(None);
             return None;
         }
         if said && !one_shot {
-            self.became_ready();
+            self.became_ready(None);
         }
         let finished = end.is_success() && matches!(self.spec.ready, Readiness::Spawned);
         let mut exit = end.into_exit();
@@ -311,6 +372,6 @@ impl Life {
         if let Poll::Ready(order) = self.orders.poll_next(cx) {
             return Poll::Ready(Some(order));
         }
-        self.poll_attempt(cx).map(|()| None)
+        self.poll_attempt(cx, None).map(|()| None)
     }
 }

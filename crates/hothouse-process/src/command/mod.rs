@@ -6,10 +6,11 @@
 mod life;
 mod notify;
 mod ready;
+mod survivor;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hothouse_kernel::Rung;
@@ -19,7 +20,8 @@ use regex::Regex;
 use rustix::process::Signal;
 
 use crate::probe::{Endpoint, Surroundings};
-use crate::{EnvPlan, Spawner, handle};
+use crate::{EnvPlan, KeptLife, Spawner, handle};
+use survivor::Survivor;
 
 /// How instances of a `command` plugin are made.
 #[derive(Clone, Debug)]
@@ -37,6 +39,9 @@ pub struct CommandSpec {
     pub stop_signal: StopSignal,
     /// How its health is asked for (`health.checkMethod`). `None`: it is healthy as long as it runs.
     pub check: Option<Endpoint>,
+    /// Whether its child, once it is ready, goes on if the host is killed, and waits for the next one
+    /// ([`CommandLoader::adopting`]). What is to run once and end is not kept.
+    pub keep: bool,
 }
 
 /// How a program is known to be ready.
@@ -76,6 +81,8 @@ impl StopSignal {
 pub struct CommandLoader {
     spec: Arc<CommandSpec>,
     spawner: Spawner,
+    /// What has outlived an earlier host, until the first launch.
+    survivor: Mutex<Option<Survivor>>,
 }
 
 impl CommandLoader {
@@ -83,7 +90,15 @@ impl CommandLoader {
     /// a tokio runtime.
     #[expect(clippy::new_ret_no_self, reason = "the host holds every runtime's loader as a trait object")]
     pub fn new(spec: CommandSpec, spawner: Spawner) -> Arc<dyn Loader> {
-        Arc::new(CommandLoader { spec: Arc::new(spec), spawner })
+        Arc::new(CommandLoader { spec: Arc::new(spec), spawner, survivor: Mutex::default() })
+    }
+
+    /// The same for a plugin of which a child has outlived an earlier host. The first instance is that child, if it is
+    /// what `spec` makes; else it is ended before another one is spawned. It may take `grace` to end before it is
+    /// killed. If no instance is ever asked for, it is ended when the loader is dropped, which waits for that.
+    pub fn adopting(spec: CommandSpec, spawner: Spawner, kept: KeptLife, grace: Duration) -> Arc<dyn Loader> {
+        let survivor = Mutex::new(Some(Survivor::new(kept, grace)));
+        Arc::new(CommandLoader { spec: Arc::new(spec), spawner, survivor })
     }
 }
 
@@ -119,14 +134,18 @@ impl Loader for CommandLoader {
             env: self.spec.env.clone(),
             label: birth.label(),
         };
-        life::begin(life::Beginning {
+        let beginning = life::Beginning {
             label: birth.label(),
             reporter: birth.reporter,
             spec: Arc::clone(&self.spec),
             surroundings,
             orders,
             pid,
-        });
+        };
+        match self.survivor.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(survivor) => life::take_over(beginning, survivor),
+            None => life::begin(beginning),
+        }
         Arc::new(handle)
     }
 }

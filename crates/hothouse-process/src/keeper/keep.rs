@@ -1,7 +1,8 @@
 //! A keeper: the parent of one child, and of everything that the child ever starts.
 //!
 //! It does nothing but wait. When the child has ended, or the host says so, or the host is gone, it ends whatever is
-//! left below it, tells the host, and ends. It takes no decision, and it outlives nothing.
+//! left below it, tells the host, and ends. Only if the child is to be kept does it go on without a host, and waits for
+//! the next one (`alone`). It takes no decision, and it outlives nothing.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, set_child_subreaper};
 
+use super::alone::{Alone, Met};
 use super::cull::{Whom, cull, reap};
 use super::processes::Process;
 use super::wire::{Launch, Order, Told, terminated};
@@ -25,22 +27,33 @@ pub(super) struct Keeper {
     pub(super) ledger: Option<OwnedFd>,
 }
 
+/// Why a keeper need not wait any longer.
+enum Over {
+    /// The child has ended, or is to.
+    Child,
+    Host,
+}
+
 /// The child.
-struct Kept {
-    pid: Pid,
+pub(super) struct Kept {
+    pub(super) pid: Pid,
+    pub(super) began: u64,
     /// Readable when the child has ended, before anybody has waited for it.
     handle: OwnedFd,
-    status: Option<i32>,
+    pub(super) status: Option<i32>,
+    /// Whether it is worth keeping: it has become ready, and was not asked to end.
+    is_ready: bool,
 }
 
 impl Keeper {
     /// The whole life of a keeper.
-    pub(super) fn run(self, launch: Launch, fds: Vec<OwnedFd>) {
-        match prepare().and_then(|()| spawn(&launch, &fds)) {
+    pub(super) fn run(self, launch: &Launch, mut fds: Vec<OwnedFd>) {
+        let logs = fds.split_off(launch.targets.len());
+        match prepare().and_then(|()| spawn(launch, &fds)) {
             Ok(child) => {
                 // What is the child's alone must end with the child.
                 drop(fds);
-                self.keep(child, &launch);
+                self.keep(child, launch, logs);
             }
             Err(error) => {
                 let errno = error.raw_os_error().unwrap_or(libc::EIO);
@@ -49,14 +62,26 @@ impl Keeper {
         }
     }
 
-    fn keep(self, mut child: Kept, launch: &Launch) {
+    fn keep(mut self, mut child: Kept, launch: &Launch, logs: Vec<OwnedFd>) {
         let pid = child.pid.as_raw_pid();
-        let began = Process::look(pid).map_or(0, |process| process.began);
         if let Some(ledger) = &self.ledger {
-            ledger::note_life(ledger, pid, began, &launch.label);
+            ledger::note_life(ledger, pid, child.began, &launch.label);
         }
-        Told::Spawned { pid: pid.unsigned_abs(), began }.send(&self.control);
-        self.wait_for_the_end(&mut child);
+        Told::Spawned { pid: pid.unsigned_abs(), began: child.began }.send(&self.control);
+        let mut alone = launch.keep.as_ref().map(|keep| Alone::new(keep, launch, logs));
+        while let Over::Host = self.wait_for_the_end(&mut child) {
+            let Some(alone) = alone.as_mut().filter(|_| child.is_ready) else { break };
+            // Without a ledger nobody would ever find it.
+            let Some(ledger) = self.ledger.take() else { break };
+            match alone.wait_for_a_host(ledger, &self.children, &mut child) {
+                Met::Host { control, ledger } => (self.control, self.ledger) = (control, ledger),
+                Met::End { control } => {
+                    self.control = control;
+                    break;
+                }
+                Met::Nobody => break,
+            }
+        }
         let left = self.end_everything(&mut child, PATIENCE);
         Told::Gone { status: child.status.unwrap_or_default(), left }.send(&self.control);
         if left > 0 {
@@ -67,8 +92,8 @@ impl Keeper {
         }
     }
 
-    /// Until the child has ended, or everything is to end.
-    fn wait_for_the_end(&self, child: &mut Kept) {
+    /// Until the child has ended, or everything is to end, or the host is gone.
+    fn wait_for_the_end(&self, child: &mut Kept) -> Over {
         while child.status.is_none() {
             let mut fds =
                 [PollFd::new(&self.control, PollFlags::IN), PollFd::new(&self.children, PollFlags::IN)];
@@ -76,23 +101,25 @@ impl Keeper {
                 continue;
             }
             let [ordered, ended] = [0, 1].map(|at| !fds[at].revents().is_empty());
-            if ordered && !self.obey(child) {
-                return;
+            if let Some(over) = ordered.then(|| self.obey(child)).flatten() {
+                return over;
             }
             if ended {
-                sys::forget_signals(&self.children);
-                child.reap();
+                child.reap(&self.children);
             }
         }
+        Over::Child
     }
 
-    /// False if everything is to end.
-    fn obey(&self, child: &Kept) -> bool {
+    fn obey(&self, child: &mut Kept) -> Option<Over> {
         loop {
             match Order::receive(&self.control) {
                 Ok(Some(Order::Signal(number))) => child.signal(number),
-                Ok(Some(Order::Kill) | None) => return false,
-                Err(_) => return true,
+                Ok(Some(Order::Ready)) => child.is_ready = true,
+                Ok(Some(Order::Adopt)) => {}
+                Ok(Some(Order::Kill)) => return Some(Over::Child),
+                Ok(None) => return Some(Over::Host),
+                Err(_) => return None,
             }
         }
     }
@@ -112,8 +139,9 @@ impl Keeper {
 }
 
 impl Kept {
-    /// A stopped process could not hear that it is to end, so it is told to go on as well.
-    fn signal(&self, number: i32) {
+    /// Asks it to end. A stopped process could not hear that, so it is told to go on as well.
+    pub(super) fn signal(&mut self, number: i32) {
+        self.is_ready = false;
         if let Some(signal) = Signal::from_named_raw(number) {
             let _ = kill_process_group(self.pid, signal);
             let _ = kill_process_group(self.pid, Signal::CONT);
@@ -121,7 +149,8 @@ impl Kept {
     }
 
     /// Waits for everybody who has ended. The child's group is killed first, as long as its number is the child's.
-    fn reap(&mut self) {
+    pub(super) fn reap(&mut self, children: &OwnedFd) {
+        sys::forget_signals(children);
         if is_readable(self.handle.as_fd()) {
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
@@ -173,5 +202,6 @@ fn spawn(launch: &Launch, fds: &[OwnedFd]) -> std::io::Result<Kept> {
             return Err(error.into());
         }
     };
-    Ok(Kept { pid, handle, status: None })
+    let began = Process::look(pid.as_raw_pid()).map_or(0, |process| process.began);
+    Ok(Kept { pid, began, handle, status: None, is_ready: false })
 }

@@ -20,12 +20,16 @@
 //! | a keeper and the spawner | the host |
 //! | all of them at once | the next start, from the [ledger](crate::Ledger) |
 //!
+//! A child that is to be kept (`host.onHostDeath: keep`) and was ready is not ended with the host: its keeper waits for
+//! the next one, and gives up the ledger meanwhile. If it is killed while it waits, it is as in the table.
+//!
 //! Both run this program's own file again, under a name by which [`enter_if_asked`] knows them; or a program whose
 //! `main` is [`run`]. The names do not contain the program's, so that `pkill` of the host does not take those along
 //! that are to clean up after it.
 //!
 //! What is not done here: nothing is restarted, no time is kept but for what does not end, and nothing is decided.
 
+mod alone;
 mod cull;
 mod keep;
 pub(crate) mod processes;
@@ -35,6 +39,7 @@ pub(crate) mod wire;
 use std::ffi::{CStr, OsStr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub(crate) use alone::connect_to;
 pub(crate) use cull::kill_exactly;
 
 /// The name under which a program is run as a spawner.

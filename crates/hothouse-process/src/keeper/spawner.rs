@@ -83,7 +83,11 @@ impl Spawner {
         let Some(host) = &self.host else { return };
         match Launch::receive(host) {
             Some((launch, control, fds)) => self.make(&launch, control, fds),
-            None => self.host = None,
+            None => {
+                self.host = None;
+                // Whoever holds it is still at work, and here nothing is made any more.
+                self.ledger = None;
+            }
         }
     }
 
@@ -97,7 +101,7 @@ impl Spawner {
                 let (Ok(children), ledger) = (self.children.try_clone(), self.ledger.take()) else {
                     sys::exit_now(1)
                 };
-                Keeper { control, children, ledger }.run(launch.clone(), fds);
+                Keeper { control, children, ledger }.run(launch, fds);
                 sys::exit_now(0)
             }
             Err(error) => {

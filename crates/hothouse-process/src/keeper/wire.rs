@@ -38,7 +38,24 @@ pub(crate) struct Launch {
     pub(crate) targets: Vec<RawFd>,
     /// Whose life it is, for the ledger.
     pub(crate) label: OsString,
+    /// What becomes of it when the host is gone. `None`: it ends.
+    pub(crate) keep: Option<Keep>,
 }
+
+/// How a child that outlives its host is found again. Two more descriptors are handed over with it, the reading ends
+/// of its log, so that it can go on writing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Keep {
+    /// Where its keeper waits for the next host: the path of a socket.
+    pub(crate) path: OsString,
+    /// What the child was made from, so that the next host knows whether it would make the same.
+    pub(crate) fingerprint: u64,
+    /// What asks it to end, should the next host not want it.
+    pub(crate) stop_signal: i32,
+}
+
+/// How many descriptors a child's log has.
+pub(crate) const LOGS: usize = 2;
 
 /// What a keeper, or the spawner in its place, tells the host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,15 +68,22 @@ pub(crate) enum Told {
     Gone { status: i32, left: u32 },
     /// The keeper was killed. Everything that it kept has been ended but for so many processes.
     Lost { left: u32 },
+    /// To the next host: the child lives. With it come the reading ends of its log and what it has written meanwhile.
+    Kept { pid: u32, began: u64 },
 }
 
 /// What the host tells a keeper.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Order {
-    /// Send the child's group this signal, and have it go on if it is stopped.
+    /// Send the child's group this signal, and have it go on if it is stopped. It is to end, so it is not worth keeping
+    /// any more.
     Signal(i32),
     /// End everything.
     Kill,
+    /// The child is ready: from now on it is worth keeping.
+    Ready,
+    /// From the next host: the child is its own from now on. With it comes its ledger.
+    Adopt,
 }
 
 /// A connected pair of packet sockets.
@@ -68,7 +92,7 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 impl Told {
-    fn encode(self) -> Vec<u8> {
+    pub(crate) fn encode(self) -> Vec<u8> {
         let mut packet = Vec::with_capacity(MAX_PACKET);
         match self {
             Told::Spawned { pid, began } => {
@@ -89,17 +113,23 @@ impl Told {
                 packet.push(b'L');
                 packet.extend_from_slice(&left.to_ne_bytes());
             }
+            Told::Kept { pid, began } => {
+                packet.push(b'K');
+                packet.extend_from_slice(&pid.to_ne_bytes());
+                packet.extend_from_slice(&began.to_ne_bytes());
+            }
         }
         packet
     }
 
-    fn decode(packet: &[u8]) -> Option<Told> {
+    pub(crate) fn decode(packet: &[u8]) -> Option<Told> {
         let mut reader = Reader(packet);
         let told = match reader.bytes::<1>()? {
             [b'S'] => Told::Spawned { pid: reader.u32()?, began: u64::from_ne_bytes(reader.bytes()?) },
             [b'F'] => Told::NotSpawned { errno: reader.i32()? },
             [b'G'] => Told::Gone { status: reader.i32()?, left: reader.u32()? },
             [b'L'] => Told::Lost { left: reader.u32()? },
+            [b'K'] => Told::Kept { pid: reader.u32()?, began: u64::from_ne_bytes(reader.bytes()?) },
             _ => return None,
         };
         reader.0.is_empty().then_some(told)
@@ -127,20 +157,24 @@ impl Told {
 }
 
 impl Order {
-    fn encode(self) -> [u8; 5] {
+    pub(crate) fn encode(self) -> [u8; 5] {
         let (tag, number) = match self {
             Order::Signal(number) => (b's', number),
             Order::Kill => (b'k', 0),
+            Order::Ready => (b'r', 0),
+            Order::Adopt => (b'a', 0),
         };
         let [a, b, c, d] = number.to_ne_bytes();
         [tag, a, b, c, d]
     }
 
-    fn decode(packet: &[u8]) -> Option<Order> {
+    pub(crate) fn decode(packet: &[u8]) -> Option<Order> {
         let mut reader = Reader(packet);
         match reader.bytes::<1>()? {
             [b's'] => Some(Order::Signal(reader.i32()?)),
             [b'k'] => Some(Order::Kill),
+            [b'r'] => Some(Order::Ready),
+            [b'a'] => Some(Order::Adopt),
             _ => None,
         }
     }
@@ -187,40 +221,29 @@ impl Launch {
         if all.len() > MAX_FDS {
             return Err(Errno::TOOMANYREFS.into());
         }
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
-        let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        ancillary.push(SendAncillaryMessage::ScmRights(&all));
-        let packet = [io::IoSlice::new(b"L")];
-        retry(|| sendmsg(&spawner, &packet, &mut ancillary, SendFlags::NOSIGNAL))?;
-        Ok(())
+        send_with(spawner, b"L", &all)
     }
 
     /// The next launch, waited for: with the control socket and the child's descriptors. `None` if the host is gone.
     pub(crate) fn receive(spawner: impl AsFd) -> Option<(Launch, OwnedFd, Vec<OwnedFd>)> {
         loop {
-            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
-            let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-            let mut packet = [0; MAX_PACKET];
-            let mut parts = [io::IoSliceMut::new(&mut packet)];
-            let received = retry(|| recvmsg(&spawner, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC));
-            if received.ok()?.bytes == 0 {
+            let (packet, fds) = receive_with(&spawner).ok()?;
+            if packet.is_empty() {
                 return None;
-            }
-            let mut fds = Vec::new();
-            for message in ancillary.drain() {
-                if let RecvAncillaryMessage::ScmRights(received) = message {
-                    fds.extend(received);
-                }
             }
             let mut fds = fds.into_iter();
             let (Some(file), Some(control)) = (fds.next(), fds.next()) else { continue };
             let fds: Vec<OwnedFd> = fds.collect();
-            let launch = Launch::read(File::from(file)).filter(|launch| launch.targets.len() == fds.len());
-            match launch {
+            match Launch::read(File::from(file)).filter(|launch| launch.descriptors() == fds.len()) {
                 Some(launch) => return Some((launch, control, fds)),
                 None => Told::NotSpawned { errno: libc::EPROTO }.send(control),
             }
         }
+    }
+
+    /// How many descriptors are handed over with it.
+    fn descriptors(&self) -> usize {
+        self.targets.len() + if self.keep.is_some() { LOGS } else { 0 }
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -232,19 +255,30 @@ impl Launch {
         put_length(&mut bytes, self.targets.len());
         self.targets.iter().for_each(|target| bytes.extend_from_slice(&target.to_ne_bytes()));
         put(&mut bytes, self.label.as_bytes());
+        if let Some(Keep { path, fingerprint, stop_signal }) = &self.keep {
+            put(&mut bytes, path.as_bytes());
+            bytes.extend_from_slice(&fingerprint.to_ne_bytes());
+            bytes.extend_from_slice(&stop_signal.to_ne_bytes());
+        }
         bytes
     }
 
     fn decode(bytes: &[u8]) -> Option<Launch> {
         let mut reader = Reader(bytes);
-        Some(Launch {
+        let mut launch = Launch {
             file: reader.text()?,
             command: reader.texts()?,
             environment: reader.texts()?,
             cwd: reader.text()?,
             targets: (0..reader.u32()?).map(|_| reader.i32()).collect::<Option<_>>()?,
             label: reader.text()?,
-        })
+            keep: None,
+        };
+        if !reader.0.is_empty() {
+            let (path, fingerprint) = (reader.text()?, u64::from_ne_bytes(reader.bytes()?));
+            launch.keep = Some(Keep { path, fingerprint, stop_signal: reader.i32()? });
+        }
+        reader.0.is_empty().then_some(launch)
     }
 
     fn read(mut file: File) -> Option<Launch> {
@@ -253,6 +287,41 @@ impl Launch {
         file.read_to_end(&mut bytes).ok()?;
         Launch::decode(&bytes)
     }
+}
+
+/// Sends a packet with descriptors.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn send_with(socket: impl AsFd, packet: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    if fds.len() > MAX_FDS {
+        return Err(Errno::TOOMANYREFS.into());
+    }
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(SendAncillaryMessage::ScmRights(fds));
+    let packet = [io::IoSlice::new(packet)];
+    retry(|| sendmsg(&socket, &packet, &mut ancillary, SendFlags::NOSIGNAL))?;
+    Ok(())
+}
+
+/// The next packet, waited for, and the descriptors that came with it. An empty one: nobody is at the other end.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn receive_with(socket: impl AsFd) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut packet = [0; MAX_PACKET];
+    let mut parts = [io::IoSliceMut::new(&mut packet)];
+    let length = retry(|| recvmsg(&socket, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC))?.bytes;
+    let mut fds = Vec::new();
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = message {
+            fds.extend(received);
+        }
+    }
+    Ok((packet[..length].to_vec(), fds))
 }
 
 fn put(bytes: &mut Vec<u8>, text: &[u8]) {
@@ -329,6 +398,7 @@ mod tests {
             cwd: "/".into(),
             targets: vec![0, 1, 2],
             label: "api/7".into(),
+            keep: None,
         }
     }
 
@@ -339,12 +409,13 @@ mod tests {
             Told::NotSpawned { errno: 2 },
             Told::Gone { status: -1, left: 3 },
             Told::Lost { left: 0 },
+            Told::Kept { pid: 8, began: 9 },
         ] {
             let packet = told.encode();
             assert_eq!(Told::decode(&packet), Some(told));
             assert!(packet.len() <= MAX_PACKET && Told::decode(&packet[1..]).is_none());
         }
-        for order in [Order::Signal(15), Order::Kill] {
+        for order in [Order::Signal(15), Order::Kill, Order::Ready, Order::Adopt] {
             assert_eq!(Order::decode(&order.encode()), Some(order));
         }
         assert_eq!((Told::decode(b""), Order::decode(b"x")), (None, None));
@@ -357,6 +428,10 @@ mod tests {
         for length in 0..bytes.len() {
             assert_eq!(Launch::decode(&bytes[..length]), None, "{length} bytes");
         }
+        let keep = Keep { path: "/run/kept".into(), fingerprint: u64::MAX, stop_signal: 15 };
+        let kept = Launch { keep: Some(keep), ..launch() };
+        assert_eq!(Launch::decode(&kept.encode()), Some(kept.clone()));
+        assert_eq!(Launch::decode(&kept.encode()[..bytes.len() + 5]), None);
     }
 
     #[test]

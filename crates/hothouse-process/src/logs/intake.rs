@@ -25,6 +25,8 @@ struct Pipe {
     stream: Stream,
     end: OwnedFd,
     lines: Lines,
+    /// What has been read from it before and was not taken in.
+    ahead: Vec<u8>,
 }
 
 /// What hears every line.
@@ -52,8 +54,9 @@ impl Intake {
         inlet: Box<dyn LogInlet>,
         awaited: Option<(Regex, oneshot::Sender<()>)>,
     ) -> io::Result<Intake> {
-        let stdout = ends.stdout.map(|end| Pipe::new(Stream::Stdout, end)).transpose()?;
-        let stderr = Pipe::new(Stream::Stderr, ends.stderr)?;
+        let [said, cried] = ends.ahead;
+        let stdout = ends.stdout.map(|end| Pipe::new(Stream::Stdout, end, said)).transpose()?;
+        let stderr = Pipe::new(Stream::Stderr, ends.stderr, cried)?;
         let ear = Ear { inlet, awaited, said: false, last_words: Vec::new() };
         Ok(Intake { pipes: [stdout, Some(stderr)], ear })
     }
@@ -62,6 +65,15 @@ impl Intake {
     pub(super) fn open(&self) -> impl Iterator<Item = (usize, BorrowedFd<'_>)> {
         let pipes = self.pipes.iter().enumerate();
         pipes.filter_map(|(number, pipe)| Some((number, pipe.as_ref()?.end.as_fd())))
+    }
+
+    /// Takes in what has been read before. To be called once, before anything is read.
+    pub(super) fn catch_up(&mut self) {
+        for pipe in self.pipes.iter_mut().flatten() {
+            let ahead = std::mem::take(&mut pipe.ahead);
+            pipe.take(&ahead, &mut self.ear);
+        }
+        self.ear.inlet.flush();
     }
 
     /// Reads once from that pipe, and passes on every line that is complete.
@@ -104,9 +116,9 @@ impl Intake {
 }
 
 impl Pipe {
-    fn new(stream: Stream, end: OwnedFd) -> io::Result<Pipe> {
+    fn new(stream: Stream, end: OwnedFd, ahead: Vec<u8>) -> io::Result<Pipe> {
         ioctl_fionbio(&end, true)?;
-        Ok(Pipe { stream, end, lines: Lines::new(MAX_LINE, Overflow::Split) })
+        Ok(Pipe { stream, end, lines: Lines::new(MAX_LINE, Overflow::Split), ahead })
     }
 
     fn take(&mut self, bytes: &[u8], ear: &mut Ear) {

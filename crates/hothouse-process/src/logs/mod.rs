@@ -32,6 +32,15 @@ use reader::Reader;
 pub(crate) struct LogEnds {
     pub(crate) stdout: Option<OwnedFd>,
     pub(crate) stderr: OwnedFd,
+    /// What has been read from stdout and stderr already, and comes first.
+    pub(crate) ahead: [Vec<u8>; 2],
+}
+
+impl LogEnds {
+    /// The ends of pipes that nobody has read from.
+    pub(crate) fn new(stdout: Option<OwnedFd>, stderr: OwnedFd) -> LogEnds {
+        LogEnds { stdout, stderr, ahead: [const { Vec::new() }; 2] }
+    }
 }
 
 /// What a life knows of its child's log. Dropping it ends the reading.

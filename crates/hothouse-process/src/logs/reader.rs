@@ -38,7 +38,7 @@ pub(super) struct Reader {
 
 /// What the thread is told.
 enum Order {
-    Add(u64, Intake),
+    Add(u64, Box<Intake>),
     /// Drain that child's log, close it, and say what was heard.
     End(u64, Option<oneshot::Sender<Heard>>),
 }
@@ -94,7 +94,7 @@ impl Reader {
             // What fails here is undone when the pipes are closed, which they are with the intake.
             epoll::add(&self.epoll, pipe, data, EventFlags::IN)?;
         }
-        orders.push(Order::Add(child, intake));
+        orders.push(Order::Add(child, Box::new(intake)));
         drop(orders);
         self.ring();
         Ok(child)
@@ -140,7 +140,10 @@ impl Desk {
         let orders = std::mem::take(&mut *self.reader.orders());
         for order in orders {
             match order {
-                Order::Add(child, intake) => drop(self.children.insert(child, intake)),
+                Order::Add(child, mut intake) => {
+                    intake.catch_up();
+                    self.children.insert(child, *intake);
+                }
                 Order::End(child, reply) => self.end(child, reply),
             }
         }

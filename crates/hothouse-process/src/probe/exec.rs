@@ -36,9 +36,10 @@ async fn spawn(command: Vec<OsString>, surroundings: Surroundings) -> Result<Chi
         env: surroundings.env,
         fds: vec![(Source::Null, 0), (Source::Null, 1), (Source::Fd(write), 2)],
         label: surroundings.label,
+        keep: None,
     };
     let process = surroundings.spawner.spawn(request).child().await?;
     let log: Arc<dyn LogSink> = Arc::new(Nowhere);
-    let child = Child::new(process, LogEnds { stdout: None, stderr }, &log, None);
+    let child = Child::new(process, LogEnds::new(None, stderr), &log, None);
     child.map_err(|error| SpawnError::not_watched(&error))
 }

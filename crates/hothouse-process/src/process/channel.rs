@@ -51,12 +51,12 @@ pub(super) fn ends(transport: Transport) -> io::Result<(Ends, Vec<(Source, i32)>
                 socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
             fds.push((Source::Null, 0));
             fds.push((Source::Fd(its), CHANNEL_FD));
-            Ends { reading: ours, writing: None, logs: LogEnds { stdout: Some(stdout), stderr } }
+            Ends { reading: ours, writing: None, logs: LogEnds::new(Some(stdout), stderr) }
         }
         Transport::Stdio => {
             let (stdin, ours) = pipe_with(PipeFlags::CLOEXEC)?;
             fds.push((Source::Fd(stdin), 0));
-            Ends { reading: stdout, writing: Some(ours), logs: LogEnds { stdout: None, stderr } }
+            Ends { reading: stdout, writing: Some(ours), logs: LogEnds::new(None, stderr) }
         }
     };
     Ok((ends, fds))

@@ -57,6 +57,7 @@ pub(super) fn begin(beginning: Beginning) {
             env,
             fds,
             label: beginning.birth.label(),
+            keep: None,
         };
         (ends, beginning.surroundings.spawner.spawn(request))
     });

@@ -2,13 +2,12 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::Arc;
 
 use rustix::process::{Pid, Signal};
 
 use crate::exit::Ended;
 use crate::keeper::wire::{Order, Told};
-use crate::ledger;
+use crate::ledger::{self, LedgerError};
 
 /// A child process that leads a process group of its own, and whatever it has started. It has a keeper, which nothing
 /// of that can get away from.
@@ -22,16 +21,17 @@ pub struct SpawnedChild {
 
 /// What must be known of a life when there is nobody left to ask.
 #[derive(Clone, Debug)]
-pub(super) struct Life {
-    pub(super) pid: u32,
-    pub(super) began: u64,
-    pub(super) run: Arc<str>,
-    pub(super) label: String,
+pub(crate) struct Life {
+    pub(crate) pid: u32,
+    pub(crate) began: u64,
+    /// What marks everything that it has started.
+    pub(crate) mark: String,
+    pub(crate) label: String,
 }
 
 impl SpawnedChild {
     /// A child that its keeper has said is there.
-    pub(super) fn new(control: OwnedFd, life: Life) -> SpawnedChild {
+    pub(crate) fn new(control: OwnedFd, life: Life) -> SpawnedChild {
         SpawnedChild { control, life }
     }
 
@@ -51,6 +51,11 @@ impl SpawnedChild {
         Order::Kill.send(&self.control);
     }
 
+    /// It is ready. If it is to be kept, it is from now on: it goes on if this host is killed, until it is asked to end.
+    pub(crate) fn is_worth_keeping(&self) {
+        Order::Ready.send(&self.control);
+    }
+
     /// Whether this process belongs to the child's group.
     pub fn has_in_group(&self, pid: Pid) -> bool {
         let own = i32::try_from(self.life.pid).ok().and_then(Pid::from_raw);
@@ -66,10 +71,21 @@ impl SpawnedChild {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ended { status: None, left: 0 },
             _ => {
                 // Nobody is left who could say anything. It is ended from here, as after the death of a host.
-                ledger::end_orphan(&self.life.run, self.life.pid, self.life.began, &self.life.label);
-                Ended { status: None, left: 0 }
+                let Life { pid, began, mark, label } = &self.life;
+                let left = match ledger::end_orphan(mark, *pid, *began, label) {
+                    Err(LedgerError::StillThere { pids }) => pids.len() as u32,
+                    _ => 0,
+                };
+                Ended { status: None, left }
             }
         }
+    }
+}
+
+/// Whoever drops it is not dead, so it is not kept.
+impl Drop for SpawnedChild {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 

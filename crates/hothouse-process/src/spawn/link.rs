@@ -40,6 +40,11 @@ impl Link {
         Ok(Link { program, ledger, null, spawner })
     }
 
+    /// Where the keeper of a life waits for the next host. `None`: there will be nothing to find it by.
+    pub(super) fn meeting_place(&self, label: &str) -> Option<PathBuf> {
+        Some(self.ledger.as_ref()?.meeting_place(label))
+    }
+
     /// Has a child made. If the spawner has been killed, another one is made first.
     ///
     /// # Errors

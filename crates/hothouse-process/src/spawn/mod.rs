@@ -27,9 +27,10 @@ use crate::ledger::{self, Ledger};
 use link::Link;
 use request::Asked;
 
+pub(crate) use child::Life;
 pub use child::SpawnedChild;
 pub use error::SpawnError;
-pub use request::{Source, SpawnRequest};
+pub use request::{KeepRequest, Source, SpawnRequest};
 
 /// The way to the process that spawns. Clones lead to the same one; it ends when the last of them is dropped and every
 /// child has ended.
@@ -43,6 +44,7 @@ pub struct Spawner {
 struct Way {
     /// Gone only while this is being dropped.
     orders: Option<mpsc::Sender<Order>>,
+    ledger: Option<OwnedFd>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -102,13 +104,19 @@ impl Spawner {
 
     fn begin(program: PathBuf, ledger: Option<Ledger>) -> io::Result<Spawner> {
         let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+        let file = ledger.as_ref().map(Ledger::file).transpose()?;
         let run = ledger.as_ref().map_or_else(ledger::unique, |ledger| Ok(ledger.run().to_owned()))?;
         let link = Link::new(program, ledger, null.try_clone()?)?;
         let (orders, inbox) = mpsc::channel::<Order>();
         let serving = Serving { link, null, run: run.into() };
         let thread =
             thread::Builder::new().name("hothouse-spawn".into()).spawn(move || serving.run(&inbox))?;
-        Ok(Spawner { way: Arc::new(Way { orders: Some(orders), thread: Some(thread) }) })
+        Ok(Spawner { way: Arc::new(Way { orders: Some(orders), ledger: file, thread: Some(thread) }) })
+    }
+
+    /// The ledger's file, for the keeper of a child that is taken over.
+    pub(crate) fn ledger(&self) -> Option<&OwnedFd> {
+        self.way.ledger.as_ref()
     }
 
     /// Asks for a child. Returns at once.
@@ -116,7 +124,9 @@ impl Spawner {
         let (answer, asked) = oneshot::channel();
         // The thread ends only after the last asker, so this cannot fail; if it did, `answer` is dropped and the
         // asker learns of it.
-        let _ = self.way.orders.as_ref().map(|orders| orders.send(Order { request, answer }));
+        if let Some(orders) = &self.way.orders {
+            let _ = orders.send(Order { request, answer });
+        }
         Spawning { asked }
     }
 }

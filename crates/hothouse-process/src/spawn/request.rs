@@ -12,7 +12,7 @@ use super::child::Life;
 use super::link::Link;
 use super::program::find;
 use super::{SpawnError, SpawnedChild};
-use crate::keeper::wire::{self, Launch, Told};
+use crate::keeper::wire::{self, Keep, LOGS, Launch, Told};
 use crate::{EnvPlan, ledger, sys};
 
 /// A child to be spawned.
@@ -28,6 +28,20 @@ pub struct SpawnRequest {
     pub fds: Vec<(Source, RawFd)>,
     /// Whose it is, for those who come upon what is left of it: `api/7`. Without white space.
     pub label: String,
+    /// What is needed for it to outlive this host if that is killed. `None`: it ends with the host. So it does where no
+    /// ledger is kept.
+    pub keep: Option<KeepRequest>,
+}
+
+/// How a child is kept that is to outlive its host.
+#[derive(Debug)]
+pub struct KeepRequest {
+    /// What it is made from, as a number by which the next host knows whether it would make the same.
+    pub fingerprint: u64,
+    /// The number of the signal that asks it to end.
+    pub stop_signal: i32,
+    /// Copies of the reading ends of its log, stdout and stderr, so that it can go on writing.
+    pub logs: [OwnedFd; LOGS],
 }
 
 /// What a descriptor of the child is made from.
@@ -42,7 +56,7 @@ pub enum Source {
 /// A child that the spawner has been asked for.
 pub(super) struct Asked {
     control: OwnedFd,
-    run: Arc<str>,
+    mark: String,
     label: String,
     /// What is needed to explain why there is none.
     program: OsString,
@@ -54,10 +68,17 @@ pub(super) struct Asked {
 impl SpawnRequest {
     /// Asks the spawner for the child.
     pub(super) fn ask(self, link: &mut Link, null: &OwnedFd, run: &Arc<str>) -> Result<Asked, SpawnError> {
-        let env = self.env.set(ledger::MARK, ledger::mark(run, &self.label));
+        let mark = ledger::mark(run, &self.label);
+        let env = self.env.set(ledger::MARK, mark.clone());
         let variables = env.variables();
         let path = variables.get(OsStr::new("PATH")).map(OsString::as_os_str);
         let file = find(&self.command, path, &self.cwd)?;
+        let kept = self.keep.and_then(|keep| Some((link.meeting_place(&self.label)?, keep)));
+        let keep = kept.as_ref().map(|(path, keep)| Keep {
+            path: path.clone().into_os_string(),
+            fingerprint: keep.fingerprint,
+            stop_signal: keep.stop_signal,
+        });
         let launch = Launch {
             file: file.clone().into_os_string(),
             command: self.command,
@@ -65,8 +86,10 @@ impl SpawnRequest {
             cwd: self.cwd.into_os_string(),
             targets: self.fds.iter().map(|(_, target)| *target).collect(),
             label: OsString::from(&self.label),
+            keep,
         };
-        let fds: Vec<BorrowedFd<'_>> = self.fds.iter().map(|(source, _)| source.fd(null)).collect();
+        let mut fds: Vec<BorrowedFd<'_>> = self.fds.iter().map(|(source, _)| source.fd(null)).collect();
+        fds.extend(kept.iter().flat_map(|(_, keep)| keep.logs.iter().map(AsFd::as_fd)));
         let program = launch.command.first().cloned().unwrap_or_default();
         let mut size = 0;
         for text in launch.command.iter().chain(&launch.environment) {
@@ -80,7 +103,7 @@ impl SpawnRequest {
         };
         let control = { ask }().map_err(|error| SpawnError::not_asked(&program, &error))?;
         let (label, cwd) = (self.label, launch.cwd.into());
-        Ok(Asked { control, run: Arc::clone(run), label, program, file, cwd, size })
+        Ok(Asked { control, mark, label, program, file, cwd, size })
     }
 }
 
@@ -91,18 +114,20 @@ impl Asked {
             sys::watch(self.control, Interest::READABLE).map_err(|error| SpawnError::not_watched(&error))?;
         let told = loop {
             let Ok(mut ready) = socket.readable().await else { return Err(SpawnError::stopped()) };
-            match ready.try_io(|socket| Told::receive(socket)) {
+            match ready.try_io(Told::receive) {
                 Ok(told) => break told,
                 Err(_would_block) => {}
             }
         };
         let error = match told {
             Ok(Told::Spawned { pid, began }) => {
-                let life = Life { pid, began, run: self.run, label: self.label };
+                let life = Life { pid, began, mark: self.mark, label: self.label };
                 return Ok(SpawnedChild::new(socket.into_inner(), life));
             }
             Ok(Told::NotSpawned { errno }) => io::Error::from_raw_os_error(errno),
-            Ok(Told::Gone { .. } | Told::Lost { .. }) => io::Error::other("its keeper was killed"),
+            Ok(Told::Gone { .. } | Told::Lost { .. } | Told::Kept { .. }) => {
+                io::Error::other("its keeper was killed")
+            }
             Err(error) => error,
         };
         Err(SpawnError::explain(&self.program, &self.file, &self.cwd, self.size, &error))

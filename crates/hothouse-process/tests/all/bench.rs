@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use hothouse_kernel::input::Exit;
 use hothouse_kernel::{Answer, Failure, Incarnation, PluginId, Rung};
 use hothouse_process::{
-    CommandLoader, CommandSpec, EnvPlan, ProcessLoader, ProcessSpec, Readiness, Spawner, StopSignal,
+    CommandLoader, CommandSpec, EnvPlan, Ledger, ProcessLoader, ProcessSpec, Readiness, Spawner, StopSignal,
     Transport,
 };
 use hothouse_protocol::HealthStatus;
@@ -47,7 +47,15 @@ pub(crate) fn process(program: Vec<OsString>, transport: Transport) -> ProcessSp
 
 pub(crate) fn command(program: Vec<OsString>, ready: Readiness) -> CommandSpec {
     let env = EnvPlan::inherit();
-    CommandSpec { program, cwd: fixtures(), env, ready, stop_signal: StopSignal::TERM, check: None }
+    CommandSpec {
+        program,
+        cwd: fixtures(),
+        env,
+        ready,
+        stop_signal: StopSignal::TERM,
+        check: None,
+        keep: false,
+    }
 }
 
 /// The thread with the runtime. It ends with this value.
@@ -59,6 +67,10 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn new() -> Host {
+        Host::with_ledger(None)
+    }
+
+    pub(crate) fn with_ledger(ledger: Option<Ledger>) -> Host {
         let (told, ready) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
@@ -69,7 +81,7 @@ impl Host {
         let runtime = ready.recv().unwrap();
         Host {
             runtime,
-            spawner: Spawner::with_program(env!("CARGO_BIN_EXE_hh-spawner"), None).unwrap(),
+            spawner: Spawner::with_program(env!("CARGO_BIN_EXE_hh-spawner"), ledger).unwrap(),
             thread: Some((stop, thread)),
         }
     }

@@ -6,6 +6,7 @@ mod channel;
 mod conformance;
 mod containment;
 mod health;
+mod kept;
 mod logs;
 mod readiness;
 mod spawning;

@@ -25,6 +25,7 @@ pub(super) fn only_what_comes_from_outside_has_no_cause(
     let from_outside = match &event.what {
         Happening::StopRequested { .. }
         | Happening::RestartRequested { .. }
+        | Happening::ApplyBegan { .. }
         | Happening::StartBegan { .. }
         | Happening::Refused { .. } => matches!(moment.step.input, Input::Requested { .. }),
         Happening::Failed { plugin, .. } | Happening::Ignored { plugin, .. } => {

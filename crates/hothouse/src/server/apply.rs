@@ -8,6 +8,7 @@ use hothouse_host::{ApplyError, Configuration};
 use hyper::StatusCode;
 
 use super::{Answer, App, json, no, refuse_if_going_down};
+use crate::kept::Kept;
 use crate::{plugins, project, show};
 
 pub(super) async fn apply(app: Arc<App>, apply: Apply) -> Answer {
@@ -35,7 +36,7 @@ fn configuration(app: &App, new: &Project, apply: &Apply) -> Result<Configuratio
     options.timeout = apply.timeout_ms.unwrap_or(options.timeout);
     Ok(Configuration {
         settings: plugins::settings(new),
-        plugins: plugins::specs(new, &app.spawner).map_err(wrong)?,
+        plugins: plugins::specs(new, &app.spawner, &mut Kept::nothing()).map_err(wrong)?,
         options,
         context: Some(plugins::context(new)),
         start_all: apply.start,

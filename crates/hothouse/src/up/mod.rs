@@ -25,6 +25,7 @@ use tokio::select;
 use crate::cli::UpArgs;
 use crate::current::CurrentProject;
 use crate::exit::Exit;
+use crate::kept::Kept;
 use crate::last_start::Asked;
 use crate::probes::Probes;
 use crate::server::{App, Server};
@@ -76,9 +77,9 @@ impl Session {
             ),
         })?;
         let wishes = Wishes::new().map_err(|error| fail(&error.to_string(), Exit::Internal))?;
-        let spawner = spawner(&socket)?;
+        let (spawner, kept) = spawner(&socket, &project)?;
         let current = Arc::new(CurrentProject::new(project));
-        let host = spawn_host(&current, &spawner)?;
+        let host = spawn_host(&current, &spawner, kept)?;
         let happenings = Happenings::of(&host, !args.no_logs);
         let screen =
             Screen::new(&args, &host, &current).map_err(|error| fail(&error.to_string(), Exit::Internal))?;
@@ -245,15 +246,18 @@ async fn showing<F: Future>(happenings: &mut Happenings, screen: &mut Screen, fu
     }
 }
 
-fn spawner(socket: &Path) -> Result<Spawner, Exit> {
-    let ledger = ledger(socket)?;
-    Spawner::with_ledger(ledger)
-        .map_err(|error| fail(&format!("there is no process to spawn plugins from: {error}"), Exit::Internal))
+fn spawner(socket: &Path, project: &Project) -> Result<(Spawner, Kept), Exit> {
+    let (ledger, kept) = ledger(socket, project)?;
+    let spawner = Spawner::with_ledger(ledger).map_err(|error| {
+        fail(&format!("there is no process to spawn plugins from: {error}"), Exit::Internal)
+    })?;
+    Ok((spawner, kept))
 }
 
-fn spawn_host(current: &Arc<CurrentProject>, spawner: &Spawner) -> Result<Host, Exit> {
+fn spawn_host(current: &Arc<CurrentProject>, spawner: &Spawner, mut kept: Kept) -> Result<Host, Exit> {
     let project = current.get();
-    let specs = plugins::specs(&project, spawner).map_err(|error| fail(&error, Exit::Config))?;
+    let specs = plugins::specs(&project, spawner, &mut kept).map_err(|error| fail(&error, Exit::Config))?;
+    kept.end_rest().map_err(|error| fail_with_leftovers(&error))?;
     let logs = logs::settings(current).map_err(|error| fail(&error, Exit::Config))?;
     let records = plugins::records(current).map_err(|error| fail(&error, Exit::Config))?;
     let settings = HostSettings { logs, records: Some(records), ..plugins::settings(&project) };
@@ -263,30 +267,30 @@ fn spawn_host(current: &Arc<CurrentProject>, spawner: &Spawner) -> Result<Host, 
     })
 }
 
-/// Nothing is started before whatever an earlier host has left is gone: it would be the second copy.
-fn ledger(socket: &Path) -> Result<Ledger, Exit> {
+/// Nothing is started before whatever an earlier host has left is gone, or known: it would be the second copy.
+fn ledger(socket: &Path, project: &Project) -> Result<(Ledger, Kept), Exit> {
     match Ledger::take(&places::ledger(socket)) {
         Ok((ledger, leftovers)) => {
             if !leftovers.ended.is_empty() {
                 let ended = leftovers.ended.join(", ");
                 show::tell(&format!("ended what an earlier host, which was killed, had left: {ended}"));
             }
-            Ok(ledger)
+            Ok((ledger, Kept::new(leftovers.kept, project.host.stop_timeout)))
         }
-        Err(error) => {
-            let next = match &error {
-                LedgerError::File { .. } => {
-                    "look at the folder, or choose another socket with --socket".into()
-                }
-                LedgerError::Busy { .. } => format!("wait a moment, then {}", show::hothouse("up")),
-                LedgerError::StillThere { pids } => {
-                    let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
-                    format!("look at them with `ps -fp {}`; then {}", pids.join(","), show::hothouse("up"))
-                }
-            };
-            Err(fail(&format!("{error}\n  next: {next}"), Exit::Abandoned))
-        }
+        Err(error) => Err(fail_with_leftovers(&error)),
     }
+}
+
+fn fail_with_leftovers(error: &LedgerError) -> Exit {
+    let next = match error {
+        LedgerError::File { .. } => "look at the folder, or choose another socket with --socket".into(),
+        LedgerError::Busy { .. } => format!("wait a moment, then {}", show::hothouse("up")),
+        LedgerError::StillThere { pids } => {
+            let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
+            format!("look at them with `ps -fp {}`; then {}", pids.join(","), show::hothouse("up"))
+        }
+    };
+    fail(&format!("{error}\n  next: {next}"), Exit::Abandoned)
 }
 
 fn fail(message: &str, exit: Exit) -> Exit {
