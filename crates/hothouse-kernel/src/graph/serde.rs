@@ -38,7 +38,7 @@ impl<'de> Deserialize<'de> for Graph {
         let written: Option<Vec<PluginDecl>> = written.collect();
         let written =
             written.ok_or_else(|| D::Error::custom("a plugin is declared that nothing is known of"))?;
-        Graph::numbered(written, decls).map_err(|errors| {
+        Graph::numbered(written, &decls).map_err(|errors| {
             let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
             D::Error::custom(texts.join("; "))
         })

@@ -20,10 +20,10 @@ impl Graph {
 
     /// The graph of these declarations, with the numbers that their names have in `known`.
     #[cfg(feature = "serde")]
-    pub(super) fn numbered(decls: Vec<PluginDecl>, known: Vec<PluginDecl>) -> Result<Graph, Vec<GraphError>> {
+    pub(super) fn numbered(decls: Vec<PluginDecl>, known: &[PluginDecl]) -> Result<Graph, Vec<GraphError>> {
         let numbers = known.iter().enumerate().map(|(at, decl)| (decl.name.clone(), PluginId(at as u32)));
         let numbers = numbers.collect();
-        Graph::build(decls).map(|fresh| fresh.renumbered(&numbers, &known))
+        Graph::build(decls).map(|fresh| fresh.renumbered(&numbers, known))
     }
 
     /// Whether everything that `old` knows has the same number here.
