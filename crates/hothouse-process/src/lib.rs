@@ -30,6 +30,7 @@ pub mod keeper;
 mod ledger;
 mod lines;
 mod logs;
+mod memory;
 mod never_lived;
 mod pipe_end;
 pub mod probe;

@@ -68,7 +68,7 @@ pub(super) fn begin(beginning: Beginning) {
         // Somebody else's server must not be taken for this plugin's. On this machine the answer is there at once.
         return drop(tokio::spawn(async move {
             if address.is_taken().await {
-                let error = SpawnError::taken(&address);
+                let error = SpawnError::taken(&address, address.holder().await);
                 never_lived(&beginning.reporter, beginning.orders, error).await;
             } else {
                 spawn(beginning);
