@@ -311,7 +311,7 @@ fn asked_of_subject(action: &Action) -> Option<&'static str> {
             Rung::Kill => "kill",
         }),
         Action::Abandon { plugin, .. } => (*plugin == SUBJECT).then_some("abandon"),
-        Action::Complete { .. } => None,
+        Action::Replace { .. } | Action::Complete { .. } => None,
     }
 }
 

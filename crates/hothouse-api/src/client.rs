@@ -6,21 +6,32 @@ use std::path::{Path, PathBuf};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 
+use crate::apply::{Applied, Apply, PlannedApply};
 use crate::types::{
     CallAnswer, CallRequest, Change, HealthAnswer, LastStart, Plugins, PluginsNow, Problem, Started, Stopped,
+    UnderWay,
 };
 
 /// Asks a running host. Every question is a connection of its own.
 #[derive(Clone, Debug)]
 pub struct Client {
     socket: PathBuf,
+}
+
+/// The answer to a change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answered<T> {
+    /// It has come to its end.
+    Done(T),
+    /// It was accepted and goes on.
+    UnderWay(UnderWay),
 }
 
 /// Why a question was not answered.
@@ -98,32 +109,48 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Client::plugins`], or if the host refuses.
-    pub async fn start(&self, change: &Change) -> Result<Started, ClientError> {
-        self.ask(Method::POST, "/v1/start", change).await
+    pub async fn start(&self, change: &Change) -> Result<Answered<Started>, ClientError> {
+        self.ask_for_change("/v1/start", change).await
     }
 
     /// Stops plugins and whatever needs them, and starts again all that ran.
     ///
     /// # Errors
     /// As for [`Client::start`].
-    pub async fn restart(&self, change: &Change) -> Result<Started, ClientError> {
-        self.ask(Method::POST, "/v1/restart", change).await
+    pub async fn restart(&self, change: &Change) -> Result<Answered<Started>, ClientError> {
+        self.ask_for_change("/v1/restart", change).await
     }
 
     /// Stops plugins and whatever needs them.
     ///
     /// # Errors
     /// As for [`Client::start`].
-    pub async fn stop(&self, change: &Change) -> Result<Stopped, ClientError> {
-        self.ask(Method::POST, "/v1/stop", change).await
+    pub async fn stop(&self, change: &Change) -> Result<Answered<Stopped>, ClientError> {
+        self.ask_for_change("/v1/stop", change).await
     }
 
     /// Stops everything and ends the host.
     ///
     /// # Errors
     /// As for [`Client::plugins`].
-    pub async fn down(&self) -> Result<Stopped, ClientError> {
-        self.ask(Method::POST, "/v1/down", &Change::default()).await
+    pub async fn down(&self, change: &Change) -> Result<Answered<Stopped>, ClientError> {
+        self.ask_for_change("/v1/down", change).await
+    }
+
+    /// Has the host read its project file again and do what follows from it.
+    ///
+    /// # Errors
+    /// As for [`Client::start`]; a file that is wrong is refused with the code `CONFIG`.
+    pub async fn apply(&self, apply: &Apply) -> Result<Answered<Applied>, ClientError> {
+        self.ask_for_change("/v1/apply", apply).await
+    }
+
+    /// What [`Client::apply`] would do now.
+    ///
+    /// # Errors
+    /// As for [`Client::apply`].
+    pub async fn plan_apply(&self, apply: &Apply) -> Result<PlannedApply, ClientError> {
+        self.ask(Method::POST, "/v1/apply", &Apply { dry_run: true, ..apply.clone() }).await
     }
 
     /// Calls a method of a plugin.
@@ -148,14 +175,38 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<A, ClientError> {
+        let (_, bytes) = self.exchange(method, path, body).await?;
+        serde_json::from_slice(&bytes).map_err(broken)
+    }
+
+    async fn ask_for_change<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Answered<A>, ClientError> {
+        let (status, bytes) = self.exchange(Method::POST, path, body).await?;
+        match status {
+            StatusCode::ACCEPTED => serde_json::from_slice(&bytes).map(Answered::UnderWay),
+            _ => serde_json::from_slice(&bytes).map(Answered::Done),
+        }
+        .map_err(broken)
+    }
+
+    /// Asks, and takes the answer if it is no refusal.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
         let body =
             if method == Method::GET { Vec::new() } else { serde_json::to_vec(body).map_err(broken)? };
         let (response, connection) = self.send(method, path, body).await?;
-        let ok = response.status().is_success();
+        let status = response.status();
         let bytes = response.into_body().collect().await.map_err(broken)?.to_bytes();
         connection.abort();
-        if ok {
-            serde_json::from_slice(&bytes).map_err(broken)
+        if status.is_success() {
+            Ok((status, bytes))
         } else {
             Err(ClientError::Refused(serde_json::from_slice(&bytes).map_err(broken)?))
         }

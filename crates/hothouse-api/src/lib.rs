@@ -9,25 +9,29 @@
 //! | `GET /v1/startup` | – | [`LastStart`] |
 //! | `POST /v1/start`, `/v1/restart` | [`Change`] | [`Started`] |
 //! | `POST /v1/stop`, `/v1/down` | [`Change`] | [`Stopped`] |
+//! | `POST /v1/apply` | [`Apply`] | [`Applied`], or with `dryRun` a [`PlannedApply`] |
 //! | `POST /v1/call` | [`CallRequest`] | [`CallAnswer`] |
 //! | `GET /v1/health/NAME` | – | [`HealthAnswer`] |
 //! | `GET /v1/logs?plugin=NAME&since=TIME&level=LEVEL&last=NUMBER&follow=true` | – | a [`LogEntry`] per line, as they come |
 //! | `GET /v1/events?since=N&plugin=NAME` | – | a list of [`EventInfo`]; with `follow=true` server-sent events that go on |
 //! | `GET /v1/why/NAME` | – | [`Why`] |
 //!
+//! A change that is not waited for to its end is answered with status 202 and [`UnderWay`].
 //! What is refused is answered with a status of 400 or more and a [`Problem`]. There is no server here.
 
+mod apply;
 mod client;
 mod events;
 mod feed;
 mod logs;
 mod types;
 
-pub use client::{Client, ClientError};
+pub use apply::{Applied, Apply, ChangedPlugin, ChangedSetting, PlannedApply, PlannedStep};
+pub use client::{Answered, Client, ClientError};
 pub use events::{EventInfo, Why};
 pub use feed::{EventFeed, Fed};
 pub use logs::{LogEntry, LogLine, LogQuery, LogStream};
 pub use types::{
     CallAnswer, CallRequest, Change, FailureInfo, HealthAnswer, LastStart, PluginInfo, Plugins, PluginsNow,
-    Problem, RootCause, Started, Stopped, Timeline, TimelineEntry,
+    Problem, RootCause, Started, Stopped, Timeline, TimelineEntry, UnderWay,
 };

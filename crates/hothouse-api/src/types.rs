@@ -94,6 +94,17 @@ pub struct Change {
     /// The longest that each start may take; absent: as configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+    /// How long to wait for the end before the answer is [`UnderWay`]; 0: only until it is accepted; absent: for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_ms: Option<u64>,
+}
+
+/// The answer, with status 202, to a change that was accepted and has not come to its end. It goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnderWay {
+    /// What is under way: `start`, `restart`, `stop`, `down`, `apply`.
+    pub under_way: String,
 }
 
 /// What a start or a restart came to.

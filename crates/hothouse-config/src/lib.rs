@@ -19,12 +19,14 @@
 //! What it does not do: start anything, watch the file, or decide what a graph of plugins means (the kernel does).
 //! Nothing it prints ever holds an interpolated value.
 
+mod change;
 mod check;
 mod environment;
 mod interpolate;
 mod load;
 mod near;
 mod path;
+mod places;
 mod problem;
 mod project;
 mod read;
@@ -34,10 +36,12 @@ mod source;
 mod text;
 mod tree;
 
+pub use change::{Effect, KeyChange, ProjectChanges};
 pub use check::{NotRunnable, resolve_program};
 pub use environment::Environment;
 pub use interpolate::MAX_INSERTED_BYTES;
 pub use load::{FILE_NAMES, find};
+pub use places::Places;
 pub use problem::{Excerpt, Problem, Problems, Related, Severity};
 pub use project::{
     CLEAN_ENV, CommandRun, Dependency, HostSettings, HttpTarget, Loaded, LogSettings, PluginConfig,

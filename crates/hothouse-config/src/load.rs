@@ -4,6 +4,7 @@ use std::path::{Path as FilePath, PathBuf};
 
 use crate::environment::Environment;
 use crate::interpolate::interpolate;
+use crate::places::Places;
 use crate::problem::{Draft, Problems, Report};
 use crate::project::{Loaded, Project};
 use crate::read::{self, Format};
@@ -106,10 +107,16 @@ fn project(source: &Source, environment: &Environment, report: &mut Report) -> O
     let setting = Setting { root: &root, environment };
     let draft = shape::project(&tree, &setting, report)?;
     check::check(&draft, &setting, report);
-    finish(draft, source, root.clone(), secrets)
+    finish(draft, source, root.clone(), secrets, Places::of(&tree))
 }
 
-fn finish(draft: ProjectDraft<'_>, source: &Source, root: PathBuf, secrets: Secrets) -> Option<Project> {
+fn finish(
+    draft: ProjectDraft<'_>,
+    source: &Source,
+    root: PathBuf,
+    secrets: Secrets,
+    places: Places,
+) -> Option<Project> {
     Some(Project {
         file: source.path.clone(),
         root,
@@ -119,6 +126,7 @@ fn finish(draft: ProjectDraft<'_>, source: &Source, root: PathBuf, secrets: Secr
         host: draft.host,
         plugins: draft.plugins.into_iter().map(PluginDraft::finish).collect::<Option<_>>()?,
         secrets,
+        places,
     })
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 use hothouse_protocol::{AdvancedPluginLifecycleConfig, StartupOptions};
 use semver::{Version, VersionReq};
 
+use crate::places::Places;
 use crate::secrets::Secrets;
 use crate::source::Position;
 use crate::text::Text;
@@ -38,6 +39,8 @@ pub struct Project {
     pub plugins: Vec<PluginConfig>,
     /// Every value of the file that must never be shown.
     pub secrets: Secrets,
+    /// Where every setting stands in the file.
+    pub places: Places,
 }
 
 /// `host`: what the host needs to know beyond the protocol.

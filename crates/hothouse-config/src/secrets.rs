@@ -33,6 +33,14 @@ impl Secrets {
         Secrets::default()
     }
 
+    /// These secrets and those of another project: what has been one stays one as long as somebody may still say it.
+    #[must_use]
+    pub fn with(&self, others: &Secrets) -> Secrets {
+        let mut all = self.clone();
+        others.values.iter().for_each(|value| all.add_one(value));
+        all
+    }
+
     pub(crate) fn add(&mut self, value: &str) {
         self.add_one(value);
         // As it looks in JSON, and with its control characters made visible.

@@ -98,6 +98,7 @@ fn placeless(extension: &str, text: &str) -> Project {
         Err(problems) => panic!("{problems}"),
     };
     project.file.clear();
+    project.places = hothouse_config::Places::default();
     project.plugins.iter_mut().for_each(without_place);
     project
 }

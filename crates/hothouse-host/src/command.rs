@@ -9,6 +9,7 @@ use hothouse_runtime::contract::PluginError;
 use hothouse_runtime::{Call, CallId, Json};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::apply::ApplyCommand;
 use crate::history::{EventPage, Explanation};
 use crate::notice::Notice;
 use crate::plugins::HostView;
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     },
     /// What would a start of these do?
     Plan { targets: Targets, done: oneshot::Sender<Plan> },
+    /// Replace the configuration, or say what that would do.
+    Apply(Box<ApplyCommand>),
     /// How does everything stand?
     View(oneshot::Sender<HostView>),
     /// Which events came after this one?

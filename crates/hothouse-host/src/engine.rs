@@ -4,6 +4,7 @@
 //! `commands`, what is kept and written down in `records`.
 
 mod actions;
+mod apply;
 mod commands;
 mod records;
 mod reports;
@@ -15,10 +16,12 @@ use std::time::{Duration, Instant};
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::{Action, Graph, GraphError, Input, Kernel, PluginId, RequestId, Settings};
 use hothouse_runtime::contract::Description;
-use hothouse_runtime::{Identity, Json, unix_ms};
+use hothouse_runtime::unix_ms;
 use tokio::sync::{oneshot, watch};
 
+use self::apply::{Declared, Pending};
 use crate::calls::Calls;
+use crate::current::CurrentGraph;
 use crate::history::History;
 use crate::inbox::{Inbox, Message};
 use crate::logs::Logs;
@@ -41,6 +44,10 @@ pub(crate) struct Engine {
     listeners: Listeners,
     calls: Calls,
     requests: HashMap<RequestId, oneshot::Sender<Outcome>>,
+    /// What is to replace the slots when the kernel replaces the graph.
+    pending: HashMap<RequestId, Pending>,
+    /// The graph for those outside of the loop.
+    current: Arc<CurrentGraph>,
     last_request: u64,
     /// Plugins that were told something since the last flush.
     told: Vec<PluginId>,
@@ -66,24 +73,12 @@ impl Engine {
         logs: Logs,
         newest: watch::Sender<u64>,
     ) -> Result<Engine, Vec<GraphError>> {
-        let abilities: Vec<_> = specs.iter().map(|spec| spec.loader.abilities()).collect();
-        let decls =
-            specs.iter().zip(&abilities).map(|(spec, abilities)| spec.decl(abilities, settings)).collect();
+        let Declared { abilities, decls } = Declared::of(&specs, settings);
         let graph = Arc::new(Graph::build(decls)?);
-        let granted: Arc<[String]> = ["log".to_owned(), "call".to_owned()].into();
         let slots = specs.into_iter().zip(abilities).zip(graph.plugins());
-        let slots = slots.map(|((spec, abilities), plugin)| Slot {
-            identity: Arc::new(Identity { plugin, name: spec.name, version: spec.version }),
-            loader: spec.loader,
-            runtime: abilities.runtime,
-            verbs: abilities.verbs,
-            config: spec.config,
-            context: Json::null(),
-            check_method: spec.check_method.map(Into::into),
-            capabilities: Arc::clone(&granted),
-            life: None,
-        });
+        let slots = slots.map(|((spec, abilities), plugin)| Slot::new(spec, &abilities, plugin));
         let kernel_settings = Settings { max_concurrent_starts: settings.max_concurrent_starts };
+        let slots = slots.collect();
         let origin = Instant::now();
         let history = History::new(settings.remembered_events, unix_ms(), newest);
         let mut kernel = Kernel::new(Arc::clone(&graph), kernel_settings);
@@ -94,13 +89,15 @@ impl Engine {
         };
         Ok(Engine {
             kernel,
-            slots: slots.collect(),
-            graph,
+            slots,
             inbox,
             logs,
             listeners: Listeners::default(),
             calls: Calls::default(),
             requests: HashMap::new(),
+            pending: HashMap::new(),
+            current: Arc::new(CurrentGraph::new(Arc::clone(&graph))),
+            graph,
             last_request: 0,
             told: Vec::new(),
             history,
@@ -113,8 +110,9 @@ impl Engine {
         })
     }
 
-    pub(crate) fn graph(&self) -> &Arc<Graph> {
-        &self.graph
+    /// The graph as those outside of the loop see it.
+    pub(crate) fn current(&self) -> &Arc<CurrentGraph> {
+        &self.current
     }
 
     /// Runs until the end is asked for.
@@ -183,6 +181,7 @@ impl Engine {
     fn handle(&mut self, input: Input) {
         self.note_input(&input);
         self.kernel.handle(self.now, input);
+        self.publish_graph();
         while let Some(event) = self.kernel.poll_event() {
             if !self.listeners.is_empty() {
                 self.listeners.tell(&Notice::Event(Arc::new(event.clone())));
@@ -223,7 +222,7 @@ impl Engine {
 
     fn flush(&mut self) {
         for plugin in self.told.drain(..) {
-            self.slots[plugin.index()].loader.flush();
+            self.slots[plugin.index()].flush();
         }
     }
 }

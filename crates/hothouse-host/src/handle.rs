@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::calls::CallOptions;
 use crate::command::Command;
+use crate::current::CurrentGraph;
 use crate::engine::Engine;
 use crate::history::{EventFeed, EventPage, Explanation};
 use crate::inbox::{Inbox, Message};
@@ -30,7 +31,7 @@ use crate::spec::{HostSettings, PluginSpec};
 /// Dropping the last clone ends the loop and stops nothing: call [`Host::stop_all`] first.
 #[derive(Clone)]
 pub struct Host {
-    graph: Arc<Graph>,
+    graph: Arc<CurrentGraph>,
     link: Arc<Link>,
     /// In whose name this handle asks.
     by: Asker,
@@ -113,7 +114,7 @@ impl Host {
                 Err(errors) => return drop(built.send(Err(BuildError::Graph(errors)))),
             };
             drop(context);
-            if built.send(Ok(Arc::clone(engine.graph()))).is_ok() {
+            if built.send(Ok(Arc::clone(engine.current()))).is_ok() {
                 tokio::task::LocalSet::new().block_on(&runtime, engine.run());
             }
         };
@@ -133,9 +134,10 @@ impl Host {
         Host { by, ..self.clone() }
     }
 
-    /// The graph of the plugins.
-    pub fn graph(&self) -> &Arc<Graph> {
-        &self.graph
+    /// The graph of the plugins as it is now; [`Host::apply`] replaces it. Whatever a host has ever told about a plugin
+    /// can be named by the graph of now.
+    pub fn graph(&self) -> Arc<Graph> {
+        self.graph.get()
     }
 
     /// Starts every plugin that does not run, as the options say. The orchestrator contract's first operation.
@@ -218,10 +220,11 @@ impl Host {
     pub async fn stop(&self, targets: Targets) -> Result<Vec<String>, Refused> {
         match self.request(Request::Stop { targets }, Json::null()).await? {
             Outcome::Stopped { abandoned } => {
-                Ok(abandoned.into_iter().map(|plugin| self.graph.name(plugin).into()).collect())
+                let graph = self.graph();
+                Ok(abandoned.into_iter().map(|plugin| graph.name(plugin).into()).collect())
             }
             Outcome::Refused(why) => Err(Refused { why }),
-            Outcome::Started(_) => Err(Refused { why: "the host answered another question".into() }),
+            _ => Err(Refused { why: "the host answered another question".into() }),
         }
     }
 
@@ -343,14 +346,19 @@ impl Host {
     /// # Errors
     /// If there is none.
     pub fn named(&self, name: &str) -> Result<PluginId, Refused> {
-        self.graph.id(name).ok_or_else(|| Refused { why: format!("there is no plugin named `{name}`") })
+        self.graph().id(name).ok_or_else(|| Refused { why: format!("there is no plugin named `{name}`") })
+    }
+
+    /// In whose name it asks.
+    pub(crate) fn asker(&self) -> Asker {
+        self.by
     }
 
     async fn start_request(&self, request: Request, context: Json) -> Result<StartupReport, Refused> {
         match self.request(request, context).await? {
-            Outcome::Started(report) => Ok(StartupReport { graph: Arc::clone(&self.graph), report: *report }),
+            Outcome::Started(report) => Ok(StartupReport { graph: self.graph(), report: *report }),
             Outcome::Refused(why) => Err(Refused { why }),
-            Outcome::Stopped { .. } => Err(Refused { why: "the host answered another question".into() }),
+            _ => Err(Refused { why: "the host answered another question".into() }),
         }
     }
 
@@ -360,17 +368,17 @@ impl Host {
         answer.await.map_err(|_| Refused { why: ended().message })
     }
 
-    fn command(&self, command: Command) {
+    pub(crate) fn command(&self, command: Command) {
         self.link.inbox.put(Message::Commanded(Box::new(command)));
     }
 }
 
-fn context_of(options: &StartupOptions) -> Json {
+pub(crate) fn context_of(options: &StartupOptions) -> Json {
     let context = options.context.as_ref().map(ToString::to_string);
     context.and_then(|text| Json::parse(&text).ok()).unwrap_or_else(Json::null)
 }
 
-fn ended() -> PluginError {
+pub(crate) fn ended() -> PluginError {
     PluginError::new("HOST_ENDED", "the host has ended")
 }
 

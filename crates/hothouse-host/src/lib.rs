@@ -8,6 +8,9 @@
 //! The protocol's orchestrator contract is here under its own names: [`Host::orchestrate_startup`],
 //! [`Host::rollback`], [`Host::check_health`], [`Host::start_with_timeout`].
 //!
+//! [`Host::apply`] replaces the whole configuration and touches only what differs; [`Host::plan_apply`] says what that
+//! would be.
+//!
 //! The loop keeps six rules:
 //! 1. One input, drain the actions, sleep.
 //! 2. What happened is told to the listeners, and written down, before what it caused is done.
@@ -21,8 +24,10 @@
 //! What it does not do: it knows no particular runtime, no file format and no wire. Who picks those is the binary, or
 //! the embedding program.
 
+mod apply;
 mod calls;
 mod command;
+mod current;
 mod engine;
 mod handle;
 mod history;
@@ -35,6 +40,7 @@ mod report;
 mod spec;
 mod wait;
 
+pub use apply::{AppliedReport, ApplyError, ApplyPreview, Configuration};
 pub use calls::CallOptions;
 pub use handle::{BuildError, Host, Refused};
 pub use history::{EventFeed, EventPage, Explanation, Fed, Record, Redact, happening_json};

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::error::TrySendError;
 /// Something that happened in a host.
 #[derive(Clone, Debug)]
 pub enum Notice {
-    /// The kernel moved something.
+    /// The kernel moved something. [`Host::graph`](crate::Host::graph) names every plugin in it, whenever it is looked at.
     Event(Arc<Event>),
     /// Something about the host itself that its operator should know, such as a disk that fails.
     Warned(Arc<str>),

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use hothouse_kernel::{Graph, Incarnation, PluginView, View};
+use hothouse_kernel::{Graph, Incarnation, PluginId, PluginView, View};
 use hothouse_runtime::contract::Description;
-use hothouse_runtime::{Identity, Instance, Json, Loader};
+use hothouse_runtime::{Abilities, Identity, Instance, Json, Loader};
+
+use crate::spec::PluginSpec;
 
 /// One plugin, as the loop knows it.
 pub(crate) struct Slot {
@@ -15,18 +17,55 @@ pub(crate) struct Slot {
     pub(crate) config: Json,
     pub(crate) context: Json,
     pub(crate) check_method: Option<Arc<str>>,
+    pub(crate) fingerprint: Option<Arc<str>>,
     pub(crate) capabilities: Arc<[String]>,
     pub(crate) life: Option<Living>,
 }
 
 /// The instance that a plugin has at the moment.
 pub(crate) struct Living {
+    /// What made it; the plugin may have been defined anew since.
+    pub(crate) loader: Arc<dyn Loader>,
     pub(crate) incarnation: Incarnation,
     pub(crate) instance: Arc<dyn Instance>,
     pub(crate) description: Option<Arc<Description>>,
 }
 
 impl Slot {
+    /// The slot of a plugin that has never lived.
+    pub(crate) fn new(spec: PluginSpec, abilities: &Abilities, plugin: PluginId) -> Slot {
+        Slot {
+            identity: Arc::new(Identity { plugin, name: spec.name, version: spec.version }),
+            loader: spec.loader,
+            runtime: abilities.runtime,
+            verbs: abilities.verbs,
+            config: spec.config,
+            context: Json::null(),
+            check_method: spec.check_method.map(Into::into),
+            fingerprint: spec.fingerprint,
+            capabilities: ["log".to_owned(), "call".to_owned()].into(),
+            life: None,
+        }
+    }
+
+    /// Whether instances of this plugin would be made of something else if it were defined like that.
+    pub(crate) fn is_redefined_by(&self, spec: &PluginSpec) -> bool {
+        match (&self.fingerprint, &spec.fingerprint) {
+            (Some(old), Some(new)) => old != new,
+            (None, None) => {
+                !Arc::ptr_eq(&self.loader, &spec.loader)
+                    || self.config != spec.config
+                    || self.check_method.as_deref() != spec.check_method.as_deref()
+            }
+            _ => true,
+        }
+    }
+
+    /// What gives orders to the instance that the plugin has, or will.
+    pub(crate) fn flush(&self) {
+        self.life.as_ref().map_or(&self.loader, |living| &living.loader).flush();
+    }
+
     /// The instance of that life, if it is the one that the plugin has.
     pub(crate) fn living(&mut self, incarnation: Incarnation) -> Option<&mut Living> {
         self.life.as_mut().filter(|life| life.incarnation == incarnation)

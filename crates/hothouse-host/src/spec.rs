@@ -31,6 +31,10 @@ pub struct PluginSpec {
     /// The exported method that is called to check its health (`health.checkMethod`, unless that is an endpoint, which
     /// is the loader's business). `None`: the plugin's own `health`, if it has one.
     pub check_method: Option<String>,
+    /// What stands for everything that its instances are made of: the loader, `config` and `check_method`. When a
+    /// configuration replaces another one, two plugins of one name with the same fingerprint are the same, and the
+    /// instance runs on. Without one they are the same if the loader is the very same object and the others are equal.
+    pub fingerprint: Option<Arc<str>>,
 }
 
 impl PluginSpec {
@@ -50,6 +54,7 @@ impl PluginSpec {
             expected_start: None,
             check_timeout: Duration::from_millis(5000),
             check_method: None,
+            fingerprint: None,
         }
     }
 
@@ -71,6 +76,13 @@ impl PluginSpec {
     #[must_use]
     pub fn config(mut self, config: impl Into<Json>) -> PluginSpec {
         self.config = config.into();
+        self
+    }
+
+    /// The same plugin with this fingerprint.
+    #[must_use]
+    pub fn fingerprint(mut self, fingerprint: impl Into<Arc<str>>) -> PluginSpec {
+        self.fingerprint = Some(fingerprint.into());
         self
     }
 

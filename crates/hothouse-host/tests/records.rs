@@ -181,7 +181,7 @@ fn a_feed_tells_what_there_is_and_what_comes() {
         loop {
             let Some(Fed::Event(record)) = wait(feed.next()) else { panic!("the feed ended") };
             numbers.push(record.event.seq.number());
-            let json = record.json(feed.graph(), &Redact::nothing());
+            let json = record.json(&feed.graph(), &Redact::nothing());
             if json["type"] == "stopRequested" {
                 assert_eq!(json["by"], "operator");
                 return numbers;

@@ -4,6 +4,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
+use crate::apply::ApplyReport;
 use crate::startup::report::StartReport;
 use crate::{Incarnation, Instant, PluginId, RequestId, Rung};
 
@@ -64,6 +65,12 @@ pub enum Action {
         /// The life.
         incarnation: Incarnation,
     },
+    /// From here on the graph is that of this request, whose definitions and settings hold for every life to come. The
+    /// lives at hand go on.
+    Replace {
+        /// The [`Request::Apply`](crate::Request::Apply).
+        request: RequestId,
+    },
     /// Answer the one who asked.
     Complete {
         /// The request that has come to its end.
@@ -78,6 +85,8 @@ pub enum Action {
 pub enum Outcome {
     /// A start, or a restart, has come to its end, well or not: see the report.
     Started(Box<StartReport>),
+    /// The graph was replaced, and what followed from that has come to its end, well or not: see the report.
+    Applied(Box<ApplyReport>),
     /// What was to be stopped does not run any more; these did not stop as they should have.
     Stopped {
         /// Plugins that could not be ended at all, and are fenced off.

@@ -50,6 +50,10 @@ fn words(what: &Happening) -> [u64; 5] {
         H::Abandoned { plugin, incarnation } => [14, id(plugin), incarnation.0, 0, 0],
         H::StartEnded { request, all_successful } => [15, request.0, u64::from(*all_successful), 0, 0],
         H::StopEnded { request } => [16, request.0, 0, 0, 0],
+        H::ApplyBegan { request, by, stops, starts } => {
+            [19, request.0, *by as u64, u64::from(*stops), u64::from(*starts)]
+        }
+        H::Replaced { request } => [20, request.0, 0, 0, 0],
         H::Refused { request, .. } => [17, request.0, 0, 0, 0],
         H::Ignored { plugin, incarnation, reason } => [18, id(plugin), incarnation.0, *reason as u64, 0],
     }
@@ -71,6 +75,7 @@ fn stop_cause(cause: &StopCause) -> u64 {
     match cause {
         StopCause::Asked => 1,
         StopCause::Restart => 2,
+        StopCause::Removed => 5,
         StopCause::Unwind(plugin) => mix(3, u64::from(plugin.0)),
         StopCause::Failure(why) => mix(4, failure(why)),
     }

@@ -5,7 +5,8 @@
 //! | event | its cause |
 //! |---|---|
 //! | `StartBegan` | none; of a restart, `RestartRequested` |
-//! | `StopRequested`, `RestartRequested`, `Refused`, `Ignored` | none: they come from outside |
+//! | `StopRequested`, `RestartRequested`, `ApplyBegan`, `Refused`, `Ignored` | none: they come from outside |
+//! | `Replaced` | what the apply was waiting for last, else `ApplyBegan`; its `StartBegan` follows from it |
 //! | `Launched` | what it waited for last: a dependency's `Ready` (or its failure, if it was optional), the end of its last life in a restart, else `StartBegan`. A wait for a place or for its turn is no cause |
 //! | `Initialized`, `Ready` | what happened to it before: `Launched`, `Initialized` |
 //! | `Failed` by itself | none |
@@ -169,6 +170,22 @@ pub enum Happening {
         /// Whether all of it runs.
         all_successful: bool,
     },
+    /// A replacement of the graph was accepted. What must go is stopped first.
+    ApplyBegan {
+        /// The request.
+        request: RequestId,
+        /// Who asked for it.
+        by: Asker,
+        /// How many plugins it stops.
+        stops: u32,
+        /// How many plugins it starts.
+        starts: u32,
+    },
+    /// What had to go is gone, and the graph is replaced; what must come is started now.
+    Replaced {
+        /// The request.
+        request: RequestId,
+    },
     /// What was to be stopped is stopped.
     StopEnded {
         /// The request.
@@ -210,6 +227,8 @@ impl Happening {
             Happening::StartBegan { .. }
             | Happening::StopRequested { .. }
             | Happening::RestartRequested { .. }
+            | Happening::ApplyBegan { .. }
+            | Happening::Replaced { .. }
             | Happening::UnwindBegan { .. }
             | Happening::StartEnded { .. }
             | Happening::StopEnded { .. }

@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::num::NonZeroU64;
 
-/// A plugin of one [`Graph`](crate::Graph): its position among the declarations, counted from 0.
+/// A plugin of a host: its position among the declarations of the first [`Graph`](crate::Graph), counted from 0; names
+/// that come later are numbered on. A number belongs to its name as long as the host lives, also when the graph is
+/// replaced.
 ///
 /// Names are for people and for the wire; inside, a plugin is this number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -98,6 +100,15 @@ impl PluginSet {
         PluginSet { words: vec![0; plugins.div_ceil(64)], len: 0 }
     }
 
+    /// The set of plugins `0..plugins`.
+    pub fn first(plugins: usize) -> PluginSet {
+        let mut words = vec![u64::MAX; plugins.div_ceil(64)];
+        if let Some(last) = words.last_mut().filter(|_| !plugins.is_multiple_of(64)) {
+            *last = (1 << (plugins % 64)) - 1;
+        }
+        PluginSet { words, len: plugins }
+    }
+
     /// Adds a plugin; true if it was not there.
     pub fn insert(&mut self, plugin: PluginId) -> bool {
         let (word, bit) = (plugin.index() / 64, 1 << (plugin.0 % 64));
@@ -150,6 +161,22 @@ impl PluginSet {
     }
 }
 
+impl Extend<PluginId> for PluginSet {
+    fn extend<T: IntoIterator<Item = PluginId>>(&mut self, plugins: T) {
+        for plugin in plugins {
+            self.insert(plugin);
+        }
+    }
+}
+
+impl FromIterator<PluginId> for PluginSet {
+    fn from_iter<T: IntoIterator<Item = PluginId>>(plugins: T) -> PluginSet {
+        let mut set = PluginSet::default();
+        set.extend(plugins);
+        set
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,5 +191,10 @@ mod tests {
         assert_eq!(set.iter().map(|plugin| plugin.0).collect::<Vec<_>>(), [0, 3, 64, 70]);
         assert!(set.remove(PluginId(64)) && !set.remove(PluginId(64)) && !set.remove(PluginId(5000)));
         assert!(!set.contains(PluginId(64)) && set.contains(PluginId(70)) && set.len() == 3);
+        for plugins in [0, 1, 63, 64, 65, 128] {
+            let first = PluginSet::first(plugins);
+            assert!(first.len() == plugins && first.iter().count() == plugins);
+            assert!(!first.contains(PluginId(plugins as u32)));
+        }
     }
 }

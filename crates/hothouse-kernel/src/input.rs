@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use hothouse_protocol::HealthStatus;
 
+use crate::apply::Change;
 use crate::failure::Failure;
 use crate::{Incarnation, PluginId, RequestId};
 
@@ -87,6 +88,8 @@ pub enum Request {
         /// How to start.
         options: StartOptions,
     },
+    /// Replace the graph: stop what must go, and start what must come. What is not concerned runs on.
+    Apply(Box<Change>),
 }
 
 /// The plugins that a request is about.

@@ -6,7 +6,8 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::action::{Action, Outcome};
+use crate::action::Action;
+use crate::apply::Applying;
 use crate::event::{Event, Happening, IgnoredReason};
 use crate::input::{Answer, Input};
 use crate::lifecycle::{self, TimeMove};
@@ -35,6 +36,8 @@ pub struct Kernel {
     pub(crate) plugins: Vec<Plugin>,
     pub(crate) runs: BTreeMap<RequestId, Run>,
     pub(crate) stops: Vec<StopWait>,
+    /// The replacement of the graph that is under way.
+    pub(crate) applying: Option<Box<Applying>>,
     pub(crate) teardown: Teardown,
     pub(crate) timers: Timers,
     /// Starts that have failed and are to be undone, each with the plugin that failed and the event that says so.
@@ -59,6 +62,9 @@ pub struct Kernel {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Plugin {
     pub(crate) desired: Desired,
+    /// Nobody has said that it shall not run, although it is not on its way: a start that failed was undone, or what it
+    /// needs did not run.
+    pub(crate) still_wanted: bool,
     /// The life that serves, or is on its way there or from there; the last one if there is none.
     pub(crate) life: Life,
     /// The start that this plugin belongs to, until that start is over.
@@ -115,6 +121,7 @@ impl Kernel {
             plugins,
             runs: BTreeMap::new(),
             stops: Vec::new(),
+            applying: None,
             teardown: Teardown::default(),
             timers: Timers::default(),
             unwinds: Vec::new(),
@@ -169,14 +176,14 @@ impl Kernel {
         self.next_event
     }
 
-    /// The graph that this kernel was made for.
-    pub fn graph(&self) -> &Graph {
+    /// The graph as it is now; [`Request::Apply`](crate::Request::Apply) replaces it.
+    pub fn graph(&self) -> &Arc<Graph> {
         &self.graph
     }
 
     /// How many starts, stops and restarts have not come to their end.
     pub fn open_requests(&self) -> usize {
-        self.runs.len() + self.stops.len()
+        self.runs.len() + self.stops.len() + usize::from(self.is_replacing())
     }
 
     /// The start that a plugin belongs to, as long as that is under way.
@@ -186,10 +193,11 @@ impl Kernel {
 
     /// One consistent picture.
     pub fn view(&self) -> View {
-        View { now: self.now, plugins: self.graph.plugins().map(|plugin| self.view_of(plugin)).collect() }
+        let plugins = self.graph.plugins().chain(self.leftovers());
+        View { now: self.now, plugins: plugins.map(|plugin| self.view_of(plugin)).collect() }
     }
 
-    /// The picture of one plugin. Panics only if `plugin` is of another graph.
+    /// The picture of one plugin. Panics only if no graph of this kernel ever declared `plugin`.
     pub fn view_of(&self, plugin: PluginId) -> PluginView {
         let Plugin { desired, life, last, .. } = self.plugin(plugin);
         PluginView {
@@ -226,7 +234,7 @@ impl Kernel {
 
     fn answer(&mut self, plugin: PluginId, incarnation: Incarnation, answer: Answer) {
         use lifecycle::Move;
-        if !self.graph.contains(plugin) {
+        if !self.graph.knows(plugin) {
             return self.ignore(plugin, incarnation, IgnoredReason::UnknownPlugin);
         }
         let life = &self.plugin(plugin).life;
@@ -251,7 +259,7 @@ impl Kernel {
     /// of stopping.
     fn settle(&mut self) {
         if !core::mem::replace(&mut self.settled, true) {
-            while self.unwind_failed() || self.launch_free() || self.stop_next() {}
+            while self.unwind_failed() || self.launch_free() || self.stop_next() || self.replace_if_due() {}
             self.end_runs();
             self.settled = true;
         }
@@ -270,7 +278,8 @@ impl Kernel {
             }
             let all_successful = run.report.all_successful();
             self.say(Some(run.last_event), Happening::StartEnded { request: id, all_successful });
-            self.act(Action::Complete { request: id, outcome: Outcome::Started(Box::new(run.report)) });
+            let outcome = self.outcome_of(id, run.report);
+            self.act(Action::Complete { request: id, outcome });
         }
     }
 
@@ -365,9 +374,10 @@ impl Kernel {
 }
 
 impl Plugin {
-    fn new() -> Plugin {
+    pub(crate) fn new() -> Plugin {
         Plugin {
             desired: Desired::Down,
+            still_wanted: false,
             life: Life {
                 incarnation: Incarnation::default(),
                 phase: Phase::Down(Rest::NotStarted),

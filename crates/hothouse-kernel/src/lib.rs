@@ -15,6 +15,7 @@
 //! | one startup under way: slots, failures, results | `startup::run` |
 //! | readiness probes: when to ask again | [`startup::probe`] |
 //! | who stops next | `teardown` |
+//! | what a changed configuration touches | [`apply`] |
 //! | how one plugin is stopped, step by step | [`ladder`] |
 //! | when to look at whom again | `timers` |
 //! | who is next, cheaply | `urgency` |
@@ -26,6 +27,7 @@
 extern crate alloc;
 
 pub mod action;
+pub mod apply;
 mod digest;
 pub mod event;
 pub mod failure;
@@ -50,6 +52,7 @@ mod urgency;
 pub mod view;
 
 pub use action::Action;
+pub use apply::{ApplyPlan, Change};
 pub use event::Event;
 pub use failure::{Code, Failure, Stage};
 pub use graph::{EdgeDecl, Graph, GraphError, Need, PluginDecl};

@@ -89,6 +89,8 @@ pub enum StopCause {
     Asked,
     /// It, or something that it needs, is to be stopped and started again.
     Restart,
+    /// It is declared no more.
+    Removed,
     /// A startup failed, and what it had started is unwound. The plugin is the one that failed first.
     Unwind(PluginId),
     /// It failed itself; what is left of it is cleared away.
@@ -100,6 +102,7 @@ impl fmt::Display for StopCause {
         match self {
             StopCause::Asked => f.write_str("stop asked for"),
             StopCause::Restart => f.write_str("restart"),
+            StopCause::Removed => f.write_str("removed"),
             StopCause::Unwind(failed) => write!(f, "unwinding, {failed} failed"),
             StopCause::Failure(failure) => write!(f, "{} failed", failure.stage),
         }

@@ -7,6 +7,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::action::{Action, Outcome};
+use crate::apply::REPLACING;
 use crate::event::Happening;
 use crate::input::{Asker, Request, StartOptions, Targets};
 use crate::kernel::{Kernel, Member};
@@ -29,10 +30,10 @@ pub(crate) struct StopWait {
 }
 
 /// A request, as far as it is part of the explanation of what follows.
-struct Asked {
-    id: RequestId,
-    by: Asker,
-    targets: Targets,
+pub(crate) struct Asked {
+    pub(crate) id: RequestId,
+    pub(crate) by: Asker,
+    pub(crate) targets: Targets,
 }
 
 impl Kernel {
@@ -40,9 +41,13 @@ impl Kernel {
         self.settled = false;
         let done = match request {
             _ if self.is_open(id) => Err(String::from("a request of that number is under way")),
+            Request::Start { .. } | Request::Restart { .. } if self.is_replacing() => {
+                Err(String::from(REPLACING))
+            }
             Request::Start { targets, options } => self.request_start(Asked { id, by, targets }, options),
             Request::Stop { targets } => self.request_stop(Asked { id, by, targets }),
             Request::Restart { targets, options } => self.request_restart(Asked { id, by, targets }, options),
+            Request::Apply(change) => self.request_apply(id, by, *change),
         };
         if let Err(why) = done {
             self.say(None, Happening::Refused { request: id, why: why.as_str().into() });
@@ -56,7 +61,7 @@ impl Kernel {
     }
 
     fn is_open(&self, id: RequestId) -> bool {
-        self.runs.contains_key(&id) || self.stops.iter().any(|stop| stop.id == id)
+        self.runs.contains_key(&id) || self.stops.iter().any(|stop| stop.id == id) || self.is_applying(id)
     }
 
     fn request_start(&mut self, request: Asked, options: StartOptions) -> Result<(), String> {
@@ -75,6 +80,7 @@ impl Kernel {
         let asked = self.resolve(&targets)?;
         let mut hit = self.graph.with_dependents(asked.iter());
         let told = self.say(None, Happening::StopRequested { request: id, by, targets: targets.clone() });
+        self.cut_apply(&targets, &hit, told);
         let cut_off = CutOff::asked_for(told, "a stop was asked for");
         let cut_runs: Vec<RequestId> = match targets {
             Targets::All => self.runs.keys().copied().collect(),
@@ -102,7 +108,7 @@ impl Kernel {
     }
 
     /// A stop of everything cuts a start off: nothing more of it is launched.
-    fn cut_run(&mut self, id: RequestId, by: Seq) {
+    pub(crate) fn cut_run(&mut self, id: RequestId, by: Seq) {
         let Some(run) = self.runs.get_mut(&id) else { return };
         run.report.stopped = true;
         if core::mem::replace(&mut run.progress, Progress::Unwinding) == Progress::Starting {
@@ -178,7 +184,13 @@ impl Kernel {
     }
 
     /// Begins to carry out a plan: everybody in it waits, and those that need not wait are free.
-    fn begin_run(&mut self, request: Asked, plan: &Plan, options: StartOptions, cause: Option<Seq>) {
+    pub(crate) fn begin_run(
+        &mut self,
+        request: Asked,
+        plan: &Plan,
+        options: StartOptions,
+        cause: Option<Seq>,
+    ) {
         let Asked { id, by, targets } = request;
         self.expect_many(plan.steps.len());
         let plugins = plan.steps.len() as u32;
@@ -219,6 +231,7 @@ impl Kernel {
 
     /// Tells every open stop that a plugin is gone, or given up.
     pub(crate) fn stop_request_sees_gone(&mut self, plugin: PluginId, abandoned: bool) {
+        self.apply_sees_gone(plugin, abandoned);
         let mut over = false;
         let by = self.plugin(plugin).last;
         for stop in &mut self.stops {

@@ -15,7 +15,6 @@ use crate::kernel::Kernel;
 use crate::phase::{Phase, Rest, StopCause};
 use crate::startup::run::Progress;
 use crate::teardown::{Place, Turn};
-use crate::view::Desired;
 use crate::{Instant, PluginId, PluginSet, RequestId, Rung, Seq};
 use alloc::boxed::Box;
 
@@ -95,7 +94,7 @@ impl Kernel {
         let mut given_up = Vec::new();
         for plugin in plugins.iter() {
             if *cause != StopCause::Restart {
-                self.plugin_mut(plugin).desired = Desired::Down;
+                self.no_longer_wanted(plugin, cause);
             }
             match self.phase(plugin) {
                 Phase::Waiting => {
@@ -380,7 +379,7 @@ impl Kernel {
     /// The phase that follows when a plugin that was stopped for that cause is gone.
     fn rest(cause: StopCause) -> Phase {
         match cause {
-            StopCause::Asked | StopCause::Restart => Phase::Down(Rest::Stopped),
+            StopCause::Asked | StopCause::Restart | StopCause::Removed => Phase::Down(Rest::Stopped),
             StopCause::Unwind(_) => Phase::Down(Rest::Unwound),
             StopCause::Failure(failure) => Phase::Failed(failure),
         }

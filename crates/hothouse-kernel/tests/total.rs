@@ -1,11 +1,12 @@
 //! The kernel is total: whatever it is told, in whatever state, it takes it in. Here it is told nonsense: plugins
 //! that do not exist, lives that never were, requests numbered twice, a clock that jumps to the end of time and back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hothouse_kernel::input::{Answer, Asker, Exit, Request, StartOptions, Targets};
 use hothouse_kernel::{
-    Action, Code, Failure, Graph, Incarnation, Input, Instant, Kernel, Ladder, PluginDecl, PluginId,
+    Action, Change, Code, Failure, Graph, Incarnation, Input, Instant, Kernel, Ladder, PluginDecl, PluginId,
     RequestId, Rung, Settings, Stage,
 };
 use hothouse_protocol::HealthStatus;
@@ -76,7 +77,32 @@ impl Noise {
         }
     }
 
-    fn request(&mut self) -> Request {
+    /// A configuration of some of the plugins and some others; now and then one that was made for another host.
+    fn change(&mut self, graph: &Graph, options: StartOptions) -> Change {
+        let names: Vec<u64> = (0..u64::from(PLUGINS) + 3).filter(|_| self.below(4) > 0).collect();
+        let mut decls = Vec::new();
+        for (at, name) in names.iter().enumerate() {
+            let mut decl = PluginDecl::new(format!("p{name}"));
+            decl.settings.check_timeout = self.duration();
+            if at > 0 && self.below(2) == 0 {
+                decl = decl.needs(format!("p{}", names[self.below(at as u64) as usize]));
+            }
+            decls.push(decl);
+        }
+        let graph = match self.below(6) {
+            0 => Graph::build(decls),
+            _ => Graph::succeeding(graph, decls),
+        };
+        Change {
+            graph: Arc::new(graph.expect("edges point back")),
+            settings: Settings::default(),
+            redefined: (0..self.below(4)).map(|_| PluginId(self.below(500) as u32 % 40)).collect(),
+            options,
+            start_all: self.below(2) == 0,
+        }
+    }
+
+    fn request(&mut self, graph: &Graph) -> Request {
         let targets = match self.below(3) {
             0 => Targets::All,
             1 => Targets::Some(Vec::new()),
@@ -88,9 +114,10 @@ impl Noise {
             health_check: self.below(2) == 0,
             parallel: self.below(2) == 0,
         };
-        match self.below(3) {
+        match self.below(4) {
             0 => Request::Start { targets, options },
             1 => Request::Stop { targets },
+            2 => Request::Apply(Box::new(self.change(graph, options))),
             _ => Request::Restart { targets, options },
         }
     }
@@ -126,7 +153,7 @@ fn kernel(noise: &mut Noise) -> Kernel {
 
 #[test]
 fn nonsense_is_taken_in() {
-    let mut actions = 0u64;
+    let (mut actions, mut replaced) = (0u64, 0u64);
     for seed in 1..400 {
         let mut noise = Noise(seed * 0x9e37_79b9);
         let mut kernel = kernel(&mut noise);
@@ -136,7 +163,7 @@ fn nonsense_is_taken_in() {
             let input = match noise.below(10) {
                 0 => {
                     let (id, by) = (RequestId(noise.below(step + 1)), Asker::Operator);
-                    Input::Requested { id, by, request: noise.request() }
+                    Input::Requested { id, by, request: noise.request(kernel.graph()) }
                 }
                 1 => Input::TimePassed,
                 _ => {
@@ -148,6 +175,7 @@ fn nonsense_is_taken_in() {
             kernel.handle(now, input);
             while let Some(action) = kernel.poll_action() {
                 actions += u64::from(!matches!(action, Action::Complete { .. }));
+                replaced += u64::from(matches!(action, Action::Replace { .. }));
             }
             while kernel.poll_event().is_some() {}
             // A limit of nothing is due at once; nothing is ever due in the past.
@@ -156,6 +184,7 @@ fn nonsense_is_taken_in() {
         }
     }
     assert!(actions > 1000, "the nonsense kept the kernel from doing anything: {actions} actions");
+    assert!(replaced > 100, "the nonsense kept the graph from being replaced: {replaced} times");
 }
 
 #[test]

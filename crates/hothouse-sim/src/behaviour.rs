@@ -9,6 +9,7 @@ use hothouse_kernel::input::{Answer, Exit};
 use hothouse_kernel::{Action, Code, Failure, Incarnation, Input, Instant, PluginId, Rung, Stage};
 use hothouse_protocol::HealthStatus;
 
+use crate::editor::Editor;
 use crate::rng::Rng;
 
 /// An answer on its way to the kernel.
@@ -78,6 +79,7 @@ pub struct Whims {
     /// How many of a thousand wake-ups come late.
     sleepy: u64,
     characters: Vec<Option<Character>>,
+    editor: Option<Editor>,
 }
 
 impl Whims {
@@ -87,7 +89,14 @@ impl Whims {
         let trouble = rng.pick(&[0, 5, 10, 20, 50, 100, 300]);
         let noise = rng.pick(&[0, 0, 20, 200]);
         let sleepy = rng.pick(&[0, 0, 50, 500]);
-        Whims { rng, trouble, noise, sleepy, characters: vec![None; plugins] }
+        Whims { rng, trouble, noise, sleepy, characters: vec![None; plugins], editor: None }
+    }
+
+    /// The same runtimes, beside somebody who edits the configuration now and then and has it applied.
+    #[must_use]
+    pub fn with_editor(mut self, editor: Editor) -> Whims {
+        self.editor = Some(editor);
+        self
     }
 
     fn manner(&mut self) -> Manner {
@@ -194,8 +203,11 @@ impl Runtime for Whims {
             | Action::Check { plugin, incarnation, .. }
             | Action::Stop { plugin, incarnation, .. }
             | Action::Abandon { plugin, incarnation } => (*plugin, *incarnation),
-            Action::Complete { .. } => return,
+            Action::Replace { .. } | Action::Complete { .. } => return,
         };
+        if self.characters.len() <= plugin.index() {
+            self.characters.resize(plugin.index() + 1, None);
+        }
         if matches!(action, Action::Init { .. }) {
             self.characters[plugin.index()] = Some(self.born(incarnation));
         }
@@ -222,6 +234,10 @@ impl Runtime for Whims {
             let nuisance = self.nuisance(plugin, incarnation);
             answers.push(nuisance);
         }
+    }
+
+    fn asks(&mut self, action: &Action) -> Option<(Duration, Input)> {
+        self.editor.as_mut()?.reacts_to(action)
     }
 
     fn oversleeps(&mut self) -> Duration {

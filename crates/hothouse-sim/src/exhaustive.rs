@@ -257,7 +257,10 @@ impl Runtime for Script {
             | Action::Start { plugin, incarnation, .. }
             | Action::Check { plugin, incarnation, .. }
             | Action::Stop { plugin, incarnation, .. } => (*plugin, *incarnation),
-            Action::Probe { .. } | Action::Abandon { .. } | Action::Complete { .. } => return,
+            Action::Probe { .. }
+            | Action::Abandon { .. }
+            | Action::Replace { .. }
+            | Action::Complete { .. } => return,
         };
         let victim = plugin.index() == self.case.victim;
         if let Some((after, answer)) = self.answer(action, plugin.index(), victim) {

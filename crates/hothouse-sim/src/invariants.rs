@@ -6,6 +6,7 @@
 //!
 //! [`Kernel::view_of`]: hothouse_kernel::Kernel::view_of
 
+mod apply;
 mod causes;
 mod launch;
 mod report;
@@ -205,6 +206,26 @@ pub const PROMISES: &[Promise] = &[
         check: Check::Action(report::one_after_the_other_if_not_parallel),
     },
     Promise {
+        name: "an_apply_stops_only_what_it_concerns",
+        says: "An apply stops only plugins that are declared no more, whose definition differs, or that need such a one; all others keep their lives.",
+        check: Check::Event(apply::stops_only_what_it_concerns),
+    },
+    Promise {
+        name: "replaced_only_when_what_must_go_is_gone",
+        says: "The graph is replaced only when nothing runs that was made of another definition, or upon such a plugin.",
+        check: Check::Event(apply::replaced_only_when_what_must_go_is_gone),
+    },
+    Promise {
+        name: "nothing_runs_undeclared",
+        says: "What is declared no more neither runs nor waits; at most something that could not be ended is left of it.",
+        check: Check::Step(apply::nothing_runs_undeclared),
+    },
+    Promise {
+        name: "an_apply_does_what_it_planned",
+        says: "An apply stops what its plan says, in that order, and starts what its plan says, unless somebody stops it.",
+        check: Check::Action(apply::does_what_it_planned),
+    },
+    Promise {
         name: "dependents_of_the_lost_fail_by_name",
         says: "A plugin that failed for a dependency names another one, which did not serve when the start ended.",
         check: Check::Action(report::dependents_of_the_lost_fail_by_name),
@@ -276,7 +297,7 @@ impl Observer for Referee {
         self.was_due = kernel.next_deadline().is_some_and(|deadline| deadline <= now);
         self.before = match input {
             Input::Answered { plugin, .. } if self.verdict == Verdict::Stale => {
-                kernel.graph().contains(*plugin).then(|| kernel.view_of(*plugin))
+                kernel.graph().knows(*plugin).then(|| kernel.view_of(*plugin))
             }
             _ => None,
         };
@@ -328,7 +349,7 @@ fn about(action: &Action) -> Option<(PluginId, Incarnation)> {
         | Action::Check { plugin, incarnation, .. }
         | Action::Stop { plugin, incarnation, .. }
         | Action::Abandon { plugin, incarnation } => Some((*plugin, *incarnation)),
-        Action::Complete { .. } => None,
+        Action::Replace { .. } | Action::Complete { .. } => None,
     }
 }
 
@@ -373,8 +394,10 @@ fn completed_exactly_once(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> K
         return Err(format!("request {} is not open, and completed: {outcome:?}", request.0));
     };
     let starts = crate::ledger::options_of(&open.request).is_some();
+    let applies = matches!(open.request, hothouse_kernel::Request::Apply(_));
     let fits = match outcome {
-        Outcome::Started(_) => starts,
+        Outcome::Started(_) => starts && !applies,
+        Outcome::Applied(_) => applies,
         Outcome::Stopped { .. } => !starts,
         Outcome::Refused(_) => true,
     };

@@ -2,13 +2,14 @@
 //! kernel remembers. The invariants hold the kernel to this book.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::input::{Answer, Request, StartOptions, Targets};
 use hothouse_kernel::{
-    Action, Event, Graph, Incarnation, Input, Instant, PluginId, PluginSet, RequestId, Rung, Seq, Settings,
-    StopCause,
+    Action, Change, Event, Graph, Incarnation, Input, Instant, PluginId, PluginSet, RequestId, Rung, Seq,
+    Settings, StopCause,
 };
 
 /// When something was seen: the moment, and its number among everything that was seen.
@@ -123,7 +124,7 @@ pub enum Verdict {
 #[derive(Clone, Debug)]
 pub struct Ledger {
     /// The graph.
-    pub graph: Graph,
+    pub graph: Arc<Graph>,
     /// The host's settings.
     pub settings: Settings,
     /// Every life of every plugin: incarnation 1 first.
@@ -144,8 +145,8 @@ pub struct Ledger {
 
 impl Ledger {
     /// An empty book.
-    pub fn new(graph: Graph, settings: Settings) -> Ledger {
-        let lives = vec![Vec::new(); graph.len()];
+    pub fn new(graph: Arc<Graph>, settings: Settings) -> Ledger {
+        let lives = vec![Vec::new(); graph.room()];
         let open = BTreeMap::new();
         let last_start = Stamp { number: 0, at: Instant::ZERO };
         Ledger {
@@ -254,7 +255,7 @@ impl Ledger {
 
     /// The plugins that targets name.
     pub fn named(&self, targets: &Targets) -> PluginSet {
-        let mut set = PluginSet::with_room(self.graph.len());
+        let mut set = PluginSet::with_room(self.graph.room());
         let named: Vec<PluginId> = match targets {
             Targets::All => self.graph.plugins().collect(),
             Targets::Some(some) => some.clone(),
@@ -329,11 +330,12 @@ impl Ledger {
                     self.in_flight = self.in_flight.saturating_sub(u32::from(freed));
                 }
             }
-            Happening::StartBegan { request, .. } => {
+            Happening::Replaced { request } => self.replace(*request),
+            Happening::StartBegan { request, plugins, .. } => {
                 if let Some(open) = self.open.get_mut(request) {
                     open.began = Some(at);
                 }
-                self.stopped_all = false;
+                self.stopped_all &= *plugins == 0;
                 self.last_start = at;
             }
             Happening::UnwindBegan { request, .. } => {
@@ -343,6 +345,23 @@ impl Ledger {
             }
             _ => {}
         }
+    }
+
+    /// From now on another graph holds.
+    fn replace(&mut self, request: RequestId) {
+        if let Some(Request::Apply(change)) = self.open.get(&request).map(|open| &open.request) {
+            self.graph = Arc::clone(&change.graph);
+            self.settings = change.settings.clone();
+            self.lives.resize_with(self.graph.room(), Vec::new);
+        }
+    }
+
+    /// The applies under way whose graph does not hold yet.
+    pub fn replacing(&self) -> impl Iterator<Item = &Change> + '_ {
+        self.open.values().filter_map(|open| match &open.request {
+            Request::Apply(change) if !Arc::ptr_eq(&change.graph, &self.graph) => Some(&**change),
+            _ => None,
+        })
     }
 
     /// Notes what the kernel asked for.
@@ -355,7 +374,7 @@ impl Ledger {
             Action::Stop { plugin, rung, until, .. } => {
                 self.ask(*plugin, Stage::Stop(*rung), Some(*until));
             }
-            Action::Abandon { .. } => {}
+            Action::Abandon { .. } | Action::Replace { .. } => {}
             Action::Complete { request, .. } => drop(self.open.remove(request)),
         }
     }
@@ -375,6 +394,7 @@ impl Ledger {
 pub fn options_of(request: &Request) -> Option<StartOptions> {
     match request {
         Request::Start { options, .. } | Request::Restart { options, .. } => Some(*options),
+        Request::Apply(change) => Some(change.options),
         Request::Stop { .. } => None,
     }
 }
@@ -383,6 +403,7 @@ pub fn options_of(request: &Request) -> Option<StartOptions> {
 pub fn report_of(outcome: &Outcome) -> Option<&hothouse_kernel::startup::report::StartReport> {
     match outcome {
         Outcome::Started(report) => Some(report),
+        Outcome::Applied(report) => Some(&report.start),
         Outcome::Stopped { .. } | Outcome::Refused(_) => None,
     }
 }

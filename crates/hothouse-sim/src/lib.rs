@@ -4,6 +4,7 @@
 //! |---|---|
 //! | the world: a queue, a clock that jumps | [`world`] |
 //! | runtimes that answer late, twice, never, wrongly | [`behaviour`] |
+//! | somebody who edits the configuration | [`editor`] |
 //! | the book of what was seen | [`ledger`] |
 //! | the promises, one named function each | [`invariants`] |
 //! | a seed becomes a story | [`random`] |
@@ -13,6 +14,7 @@
 //! do to an operating system; that is for the conformance suite of the runtimes.
 
 pub mod behaviour;
+pub mod editor;
 pub mod exhaustive;
 pub mod invariants;
 pub mod ledger;

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hothouse_kernel::input::{Asker, Request, StartOptions, Targets};
@@ -12,6 +13,7 @@ use hothouse_kernel::{
 };
 
 use crate::behaviour::Whims;
+use crate::editor::Editor;
 use crate::invariants::Referee;
 use crate::ledger::Ledger;
 use crate::rng::Rng;
@@ -120,7 +122,7 @@ fn to_the_end(world: &mut Story) -> Result<(), Breach> {
 
 fn story(seed: u64) -> Story {
     let mut rng = Rng::new(seed);
-    let graph = graph(&mut rng);
+    let graph = Arc::new(graph(&mut rng));
     let settings = Settings {
         max_concurrent_starts: if rng.per_mille(400) {
             NonZeroU32::new(rng.below(5) as u32 + 1)
@@ -128,9 +130,12 @@ fn story(seed: u64) -> Story {
             None
         },
     };
-    let referee = Referee::new(Ledger::new(graph.clone(), settings.clone()));
+    let referee = Referee::new(Ledger::new(Arc::clone(&graph), settings.clone()));
     let plugins = graph.len();
     let whims = Whims::new(Rng::new(rng.bits()), plugins);
+    // A generator of its own, so that stories without edits stay what they are.
+    let editor = Editor::new(Rng::new(seed ^ 0xed17), Arc::clone(&graph), settings.clone());
+    let whims = if seed.is_multiple_of(2) { whims.with_editor(editor) } else { whims };
     let mut world = World::new(Kernel::new(graph, settings), whims, referee);
     for (number, (at, request)) in requests(&mut rng, plugins).into_iter().enumerate() {
         let id = RequestId(number as u64 + 1);
@@ -167,7 +172,7 @@ fn graph(rng: &mut Rng) -> Graph {
     Graph::build(decls.collect()).expect("edges point down a ranking, so there is no cycle")
 }
 
-fn plugin_settings(rng: &mut Rng) -> PluginSettings {
+pub(crate) fn plugin_settings(rng: &mut Rng) -> PluginSettings {
     let mut ladder = Ladder::EMPTY;
     for rung in Rung::ALL {
         if rng.per_mille(850) {
@@ -217,7 +222,7 @@ fn request(rng: &mut Rng, plugins: usize) -> Request {
     }
 }
 
-fn options(rng: &mut Rng) -> StartOptions {
+pub(crate) fn options(rng: &mut Rng) -> StartOptions {
     StartOptions {
         timeout: match rng.below(20) {
             0 => Duration::ZERO,

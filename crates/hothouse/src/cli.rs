@@ -28,12 +28,14 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Check a project file and say everything that is wrong with it.
     Check(ProjectJson),
-    /// Show what `up` would start, in which order and why.
+    /// Show what `up` would start, in which order and why; with --diff, what a changed file touches in the running host.
     Plan(PlanArgs),
     /// Show who needs whom: as a tree, for Graphviz, for Mermaid, or as a drawing.
     Graph(GraphArgs),
     /// Show what a start was made of: who took how long, and what decided it.
     Startup(StartupArgs),
+    /// Read the project file again and do what follows: stop what must go, start what must come, leave the rest alone.
+    Apply(ApplyArgs),
     /// Show how every plugin of a running host stands.
     Ps(PsArgs),
     /// Show every limit that applies, and who enforces it.
@@ -55,7 +57,7 @@ pub(crate) enum Command {
     /// Say why a plugin is where it is: the root cause first, and what to do about it.
     Why(WhyArgs),
     /// Stop everything and end the host.
-    Down(ProjectJson),
+    Down(DownArgs),
     /// Check a JSON document against one of the protocol's schemas.
     Validate(ValidateArgs),
     /// Print the JSON Schema of the protocol's types, or list them.
@@ -97,7 +99,9 @@ impl Command {
             Command::Startup(args) => args.of().project.project.as_deref(),
             Command::Ps(args) => args.place.project(),
             Command::Limits(args) => args.project.project.as_deref(),
-            Command::Check(args) | Command::Down(args) => args.place.project(),
+            Command::Check(args) => args.place.project(),
+            Command::Down(args) => args.place.project(),
+            Command::Apply(args) => args.place.project(),
             Command::Start(args) | Command::Restart(args) => args.project.project.as_deref(),
             Command::Stop(StopArgs { project, .. })
             | Command::Call(CallArgs { project, .. })
@@ -171,6 +175,66 @@ pub(crate) struct PlanArgs {
     /// Plan for only these plugins and what they need.
     #[arg(long, value_name = "PLUGIN", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+    /// Show what `apply` would do in the running host.
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) diff: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// Only show what would be done, as `plan --diff` does.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Start whatever does not run, also what was stopped on purpose.
+    #[arg(long)]
+    pub(crate) start: bool,
+    /// The longest that each start may take, in milliseconds; by default as configured.
+    #[arg(long, value_name = "MS")]
+    pub(crate) timeout: Option<u64>,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How long to wait for a change to come to its end.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct WaitArgs {
+    /// Wait until it is done; this is so by default.
+    #[arg(long, conflicts_with_all = ["no_wait", "wait_timeout"])]
+    wait: bool,
+    /// Do not wait until it is done, only until it is accepted.
+    #[arg(long, conflicts_with = "wait_timeout")]
+    no_wait: bool,
+    /// Wait no longer than this, in milliseconds; it goes on all the same, and the exit code is 11.
+    #[arg(long, value_name = "MS")]
+    wait_timeout: Option<u64>,
+}
+
+impl WaitArgs {
+    /// How long the host shall wait before it answers; `None`: until it is done.
+    pub(crate) fn wait_ms(self) -> Option<u64> {
+        if self.no_wait { Some(0) } else { self.wait_timeout }
+    }
+
+    /// Whether not waiting to the end is what was wanted.
+    pub(crate) fn is_content(self) -> bool {
+        self.no_wait
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DownArgs {
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -185,6 +249,8 @@ pub(crate) struct ChangeArgs {
     #[arg(long, value_name = "MS")]
     pub(crate) timeout: Option<u64>,
     #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+    #[command(flatten)]
     pub(crate) project: ProjectArgs,
     /// Print JSON.
     #[arg(long)]
@@ -196,6 +262,8 @@ pub(crate) struct StopArgs {
     /// The plugins; all of them if none is named. The host stays.
     #[arg(value_name = "PLUGIN")]
     pub(crate) plugins: Vec<String>,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
     /// Print JSON.

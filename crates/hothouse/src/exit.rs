@@ -28,6 +28,8 @@ pub(crate) enum Exit {
     Abandoned = 9,
     /// A stop was asked for before everything had started.
     Interrupted = 10,
+    /// It was not over when we stopped waiting for it; it goes on (`--wait-timeout`).
+    StillGoing = 11,
     /// The system let us down, or we are wrong.
     Internal = 70,
 }

@@ -11,6 +11,7 @@ use hothouse_host::Host;
 use hothouse_host::logs::{LogRecord, LogSettings, Redact};
 use hothouse_protocol::DateTime;
 
+use crate::current::CurrentProject;
 use crate::places;
 
 /// How many lines are told together with a failure.
@@ -24,26 +25,26 @@ pub(crate) fn folder(project: &Project) -> Result<PathBuf, String> {
 }
 
 /// How a project's logs are kept.
-pub(crate) fn settings(project: &Arc<Project>) -> Result<LogSettings, String> {
+pub(crate) fn settings(current: &Arc<CurrentProject>) -> Result<LogSettings, String> {
+    let project = current.get();
     Ok(LogSettings {
-        folder: Some(folder(project)?),
+        folder: Some(folder(&project)?),
         max_size: project.host.logs.max_size,
         keep: project.host.logs.keep,
-        redact: (!project.secrets.is_empty())
-            .then(|| Arc::new(SecretsOf(Arc::clone(project))) as Arc<dyn Redact>),
+        redact: Some(Arc::new(SecretsOf(Arc::clone(current)))),
     })
 }
 
-/// Takes a project's secrets out of its logs.
-struct SecretsOf(Arc<Project>);
+/// Takes the secrets of the project, as it is now, out of its logs.
+struct SecretsOf(Arc<CurrentProject>);
 
 impl Redact for SecretsOf {
     fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.0.secrets.redact(text)
+        self.0.get().secrets.redact(text)
     }
 
     fn unbegun(&self, text: &str) -> usize {
-        self.0.secrets.unbegun(text)
+        self.0.get().secrets.unbegun(text)
     }
 }
 

@@ -19,6 +19,7 @@
 
 mod cli;
 mod commands;
+mod current;
 mod exit;
 mod last_start;
 mod logs;
@@ -62,9 +63,11 @@ async fn run(cli: Cli) -> Exit {
     match cli.command {
         Command::Up(args) => up::run(args, socket).await,
         Command::Check(args) => commands::check::run(&args),
+        Command::Plan(args) if args.diff => commands::apply::preview(args, socket).await,
         Command::Plan(args) => commands::plan::run(&args),
         Command::Graph(args) => commands::graph::run(args, socket).await,
         Command::Startup(args) => commands::startup::run(args, socket).await,
+        Command::Apply(args) => commands::apply::run(args, socket).await,
         Command::Ps(args) => commands::ps::run(args, socket).await,
         Command::Limits(args) => commands::limits::run(&args),
         Command::Start(args) => commands::change::start(args, socket).await,

@@ -14,20 +14,29 @@ use hothouse_process::{
 use hothouse_runtime::{Json, Loader};
 use regex::Regex;
 
+use crate::current::CurrentProject;
 use crate::places;
 
-/// The settings of the host, but for its logs.
+/// The settings of the host, but for what it writes down.
 pub(crate) fn settings(project: &Project) -> HostSettings {
-    let records = places::state_dir(project).map(|folder| RecordSettings::new(folder, redact(project)));
     HostSettings {
         max_concurrent_starts: project.host.max_concurrent_starts,
         stop_timeout: project.host.stop_timeout,
         close_grace: project.host.close_grace,
         kill_timeout: project.host.kill_timeout,
-        // That the project file cannot be found any more is said by whoever needs it.
-        records: records.ok(),
         ..HostSettings::default()
     }
+}
+
+/// Where a host writes down what happens. Secrets of the project as it is now are taken out.
+///
+/// # Errors
+/// If the project file cannot be found any more.
+pub(crate) fn records(current: &Arc<CurrentProject>) -> Result<RecordSettings, String> {
+    let folder = places::state_dir(&current.get())?;
+    let current = Arc::clone(current);
+    let redact = Redact::with(move |text| current.get().secrets.redact(text).into_owned());
+    Ok(RecordSettings::new(folder, redact))
 }
 
 /// What takes the project's secrets out of a text.
@@ -85,6 +94,7 @@ fn spec(plugin: &PluginConfig, project: &Project, spawner: &Spawner) -> Result<P
         check_timeout: health
             .map_or(Duration::from_millis(5000), |health| Duration::from_millis(health.timeout)),
         check_method,
+        fingerprint: Some(plugin.fingerprint().into()),
     })
 }
 

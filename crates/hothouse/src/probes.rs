@@ -40,7 +40,7 @@ impl Probes {
     /// # Errors
     /// If the address cannot be had.
     pub(crate) async fn start(address: Option<SocketAddr>, app: &Arc<App>) -> Result<Option<Probes>, String> {
-        let Some(address) = address.or(app.project.host.probes) else { return Ok(None) };
+        let Some(address) = address.or(app.project().host.probes) else { return Ok(None) };
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|error| {
             format!("the probes cannot be answered on {address}: {error}\n  next: name another address with --probes or `host.probes`")

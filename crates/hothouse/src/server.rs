@@ -6,16 +6,20 @@ mod logs;
 mod history;
 mod stream;
 
+mod apply;
+mod waiting;
+
 use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hothouse_api::{CallAnswer, CallRequest, Change, HealthAnswer, Problem, Started, Stopped};
+use hothouse_api::{Apply, CallAnswer, CallRequest, Change, HealthAnswer, Problem, Started, Stopped};
 use hothouse_config::Project;
 use hothouse_host::{CallOptions, Host, Refused, StartupReport};
 use hothouse_kernel::input::{Asker, Targets};
+use hothouse_process::Spawner;
 use hothouse_protocol::{StartupOptions, near_miss};
 use hothouse_runtime::Json;
 use hothouse_runtime::contract::PluginError;
@@ -30,10 +34,13 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use tokio::sync::{Notify, mpsc};
 
+use crate::current::CurrentProject;
 use crate::last_start::{Asked, LastStartKept};
 use crate::socket::Owned;
 use crate::watching::{self, Closing};
 use crate::{logs as kept, plugins, show};
+
+use waiting::patiently;
 
 /// The largest body that is read.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -45,7 +52,9 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// What requests are answered from.
 pub(crate) struct App {
     pub(crate) host: Host,
-    pub(crate) project: Arc<Project>,
+    pub(crate) current: Arc<CurrentProject>,
+    /// Makes the processes of plugins that come later.
+    spawner: Spawner,
     pub(crate) last_start: LastStartKept,
     pub(crate) closing: Closing,
     pub(crate) began: Instant,
@@ -56,10 +65,11 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(host: &Host, project: Arc<Project>) -> App {
+    pub(crate) fn new(host: &Host, current: Arc<CurrentProject>, spawner: Spawner) -> App {
         App {
             host: host.asked_by(Asker::Operator),
-            project,
+            current,
+            spawner,
             last_start: LastStartKept::default(),
             closing: Closing::default(),
             began: Instant::now(),
@@ -69,11 +79,17 @@ impl App {
         }
     }
 
+    /// The project as it is now.
+    pub(crate) fn project(&self) -> Arc<Project> {
+        self.current.get()
+    }
+
     /// What a start came to, which is kept for those who ask later.
     pub(crate) async fn ended(&self, asked: Asked, report: &StartupReport) -> Started {
-        let mut started = show::started(report, &self.project);
-        kept::add_last_lines(&mut started, &self.host, &self.project).await;
-        self.last_start.keep(&self.project.name, asked, &started);
+        let project = self.project();
+        let mut started = show::started(report, &project);
+        kept::add_last_lines(&mut started, &self.host, &project).await;
+        self.last_start.keep(&project.name, asked, &started);
         started
     }
 
@@ -177,7 +193,8 @@ async fn answer(request: Request<Incoming>, app: &Arc<App>) -> Response<Body> {
         route(request, app).await
     };
     let (status, body) = match outcome {
-        Ok(body) => (StatusCode::OK, body),
+        Ok(Replied::Done(body)) => (StatusCode::OK, body),
+        Ok(Replied::UnderWay(body)) => (StatusCode::ACCEPTED, body),
         Err((status, problem)) => (status, serde_json::to_vec(&problem).unwrap_or_default()),
     };
     let mut response = Response::new(Full::new(Bytes::from(body)).boxed());
@@ -188,7 +205,41 @@ async fn answer(request: Request<Incoming>, app: &Arc<App>) -> Response<Body> {
     response
 }
 
-async fn route(request: Request<Incoming>, app: &App) -> Answer {
+/// What is answered if nothing is wrong.
+enum Replied {
+    Done(Vec<u8>),
+    /// A change was accepted, and is not waited for any longer.
+    UnderWay(Vec<u8>),
+}
+
+async fn route(request: Request<Incoming>, app: &Arc<App>) -> Result<Replied, (StatusCode, Problem)> {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    match (&method, path.as_str()) {
+        (&Method::POST, "/v1/start") => {
+            let change: Change = body(request).await?;
+            patiently(app, "start", change.wait_ms, start(Arc::clone(app), change)).await
+        }
+        (&Method::POST, "/v1/restart") => {
+            let change: Change = body(request).await?;
+            patiently(app, "restart", change.wait_ms, restart(Arc::clone(app), change)).await
+        }
+        (&Method::POST, "/v1/stop") => {
+            let change: Change = body(request).await?;
+            patiently(app, "stop", change.wait_ms, stop(Arc::clone(app), change)).await
+        }
+        (&Method::POST, "/v1/down") => {
+            let change: Change = body(request).await?;
+            patiently(app, "down", change.wait_ms, down(Arc::clone(app))).await
+        }
+        (&Method::POST, "/v1/apply") => {
+            let apply: Apply = body(request).await?;
+            patiently(app, "apply", apply.wait_ms, apply::apply(Arc::clone(app), apply)).await
+        }
+        _ => question(request, app).await.map(Replied::Done),
+    }
+}
+
+async fn question(request: Request<Incoming>, app: &App) -> Answer {
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     match (&method, path.as_str()) {
@@ -199,10 +250,6 @@ async fn route(request: Request<Incoming>, app: &App) -> Answer {
         (&Method::GET, path) if path.starts_with("/v1/why/") => {
             history::why(app, &unescape(&path["/v1/why/".len()..])).await
         }
-        (&Method::POST, "/v1/start") => start(app, body(request).await?).await,
-        (&Method::POST, "/v1/restart") => restart(app, body(request).await?).await,
-        (&Method::POST, "/v1/stop") => stop(app, body(request).await?).await,
-        (&Method::POST, "/v1/down") => down(app).await,
         (&Method::POST, "/v1/call") => call(app, body(request).await?).await,
         (&Method::GET, path) if path.starts_with("/v1/health/") => {
             health(app, &unescape(&path["/v1/health/".len()..])).await
@@ -213,7 +260,7 @@ async fn route(request: Request<Incoming>, app: &App) -> Answer {
 
 async fn plugins_answer(app: &App) -> Answer {
     let view = app.host.view().await.map_err(refused)?;
-    redacted(app, &show::plugins(&view, &app.project, app.began.elapsed()))
+    redacted(app, &show::plugins(&view, &app.project(), app.began.elapsed()))
 }
 
 async fn next_plugins(app: &App, query: Option<&str>) -> Answer {
@@ -226,22 +273,22 @@ fn startup(app: &App) -> Answer {
     redacted(app, &app.last_start.last().ok_or_else(none)?)
 }
 
-async fn start(app: &App, change: Change) -> Answer {
-    refuse_if_going_down(app)?;
-    let (targets, options) = change_of(app, &change)?;
-    let context = plugins::context(&app.project);
+async fn start(app: Arc<App>, change: Change) -> Answer {
+    refuse_if_going_down(&app)?;
+    let (targets, options) = change_of(&app, &change)?;
+    let context = plugins::context(&app.project());
     let asked = Asked::now();
     let report = app.host.start_in_context(targets, &options, context).await.map_err(refused)?;
-    redacted(app, &app.ended(asked, &report).await)
+    redacted(&app, &app.ended(asked, &report).await)
 }
 
-async fn restart(app: &App, change: Change) -> Answer {
-    refuse_if_going_down(app)?;
-    let (targets, options) = change_of(app, &change)?;
-    let context = plugins::context(&app.project);
+async fn restart(app: Arc<App>, change: Change) -> Answer {
+    refuse_if_going_down(&app)?;
+    let (targets, options) = change_of(&app, &change)?;
+    let context = plugins::context(&app.project());
     let asked = Asked::now();
     let report = app.host.restart_in_context(targets, &options, context).await.map_err(refused)?;
-    redacted(app, &app.ended(asked, &report).await)
+    redacted(&app, &app.ended(asked, &report).await)
 }
 
 /// What is started now would be stopped at once, and whoever asked would believe that it runs.
@@ -256,9 +303,9 @@ fn refuse_if_going_down(app: &App) -> Result<(), (StatusCode, Problem)> {
     }
 }
 
-async fn stop(app: &App, change: Change) -> Answer {
-    let (targets, _) = change_of(app, &change)?;
-    let stopped = alive(app, &targets).await?;
+async fn stop(app: Arc<App>, change: Change) -> Answer {
+    let (targets, _) = change_of(&app, &change)?;
+    let stopped = alive(&app, &targets).await?;
     let abandoned = app.host.stop(targets).await.map_err(refused)?;
     json(&Stopped { stopped, abandoned })
 }
@@ -275,11 +322,11 @@ async fn alive(app: &App, targets: &Targets) -> Result<Vec<String>, (StatusCode,
     Ok(alive.map(|(_, status)| status.identity.name.clone()).collect())
 }
 
-async fn down(app: &App) -> Answer {
+async fn down(app: Arc<App>) -> Answer {
     app.goes_down();
     app.down_asked.store(true, Ordering::Release);
     app.down.notify_one();
-    let stopped = alive(app, &Targets::All).await?;
+    let stopped = alive(&app, &Targets::All).await?;
     let abandoned = app.host.stop_all().await.map_err(refused)?;
     json(&Stopped { stopped, abandoned })
 }
@@ -306,19 +353,22 @@ async fn health(app: &App, plugin: &str) -> Answer {
 /// An answer in which no secret is left, wherever a plugin has put one.
 fn redacted(app: &App, value: &impl Serialize) -> Answer {
     let text = String::from_utf8(json(value)?).unwrap_or_default();
-    Ok(app.project.secrets.redact(&text).into_owned().into_bytes())
+    Ok(app.project().secrets.redact(&text).into_owned().into_bytes())
 }
 
 fn change_of(app: &App, change: &Change) -> Result<(Targets, StartupOptions), (StatusCode, Problem)> {
-    let mut options = app.project.startup.clone();
+    let project = app.project();
+    let mut options = project.startup.clone();
     options.timeout = change.timeout_ms.unwrap_or(options.timeout);
     let Some(names) = &change.plugins else { return Ok((Targets::All, options)) };
-    let named = |name: &String| app.host.graph().id(name).ok_or_else(|| unknown(app, name));
+    let graph = app.host.graph();
+    let named = |name: &String| graph.id(name).ok_or_else(|| unknown(app, name));
     Ok((Targets::Some(names.iter().map(named).collect::<Result<_, _>>()?), options))
 }
 
 fn unknown(app: &App, name: &str) -> (StatusCode, Problem) {
-    let known: Vec<&str> = app.project.plugins.iter().map(|plugin| plugin.name.as_str()).collect();
+    let project = app.project();
+    let known: Vec<&str> = project.plugins.iter().map(|plugin| plugin.name.as_str()).collect();
     let hint = near_miss(name, known.iter().copied())
         .map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
     no(StatusCode::NOT_FOUND, "UNKNOWN_PLUGIN", format!("there is no plugin named `{name}`; {hint}"))
@@ -354,7 +404,8 @@ fn refused(refused: Refused) -> (StatusCode, Problem) {
 }
 
 fn failed(error: &PluginError, app: &App) -> (StatusCode, Problem) {
-    let clean = |text: &str| app.project.secrets.redact(text).into_owned();
+    let project = app.project();
+    let clean = |text: &str| project.secrets.redact(text).into_owned();
     let problem =
         Problem { code: clean(&error.code), message: clean(&error.message), retryable: error.retryable };
     (StatusCode::BAD_GATEWAY, problem)

@@ -47,7 +47,7 @@ pub(crate) async fn next(app: &App, unless: &str) -> Result<PluginsNow, Refused>
         let view = app.host.view().await?;
         let mark = mark(&view);
         if mark != unless || app.closing.is_closed() {
-            let plugins = show::plugins(&view, &app.project, app.began.elapsed());
+            let plugins = show::plugins(&view, &app.project(), app.began.elapsed());
             return Ok(PluginsNow { mark, plugins });
         }
         tokio::select! {

@@ -27,7 +27,9 @@ impl Engine {
             Action::Abandon { plugin, incarnation } => {
                 self.tell(plugin, incarnation, |living| living.instance.abandon());
             }
+            Action::Replace { request } => self.replace(request),
             Action::Complete { request, outcome } => {
+                self.pending.remove(&request);
                 if let Some(done) = self.requests.remove(&request) {
                     let _ = done.send(outcome);
                 }
@@ -47,8 +49,9 @@ impl Engine {
             capabilities: Arc::clone(&slot.capabilities),
             reporter: Reporter::new(inbox, plugin, incarnation, log),
         };
-        let instance = slot.loader.launch(birth);
-        slot.life = Some(Living { incarnation, instance, description: None });
+        let loader = Arc::clone(&slot.loader);
+        let instance = loader.launch(birth);
+        slot.life = Some(Living { loader, incarnation, instance, description: None });
         self.told.push(plugin);
     }
 
@@ -72,6 +75,7 @@ impl Engine {
         match cause {
             StopCause::Asked => "a stop was asked for".into(),
             StopCause::Restart => "it is to be started again".into(),
+            StopCause::Removed => "it is declared no more".into(),
             StopCause::Unwind(failed) => format!("the start failed: `{}`", self.graph.name(*failed)),
             StopCause::Failure(failure) => format!("it failed at {}", failure.stage),
         }

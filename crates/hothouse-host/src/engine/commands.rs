@@ -23,6 +23,7 @@ impl Engine {
             Command::Events { after, done } => drop(done.send(self.history.after(after))),
             Command::Explain { plugin, done } => drop(done.send(self.explain(plugin))),
             Command::Plan { targets, done } => drop(done.send(self.kernel.plan_start(&targets))),
+            Command::Apply(apply) => self.apply(*apply),
             Command::View(done) => drop(done.send(self.view())),
             Command::Call { target, call } => self.call(&target, call),
             Command::Returned { call, answer } => self.calls.answer(call, answer),
@@ -53,7 +54,7 @@ impl Engine {
     pub(super) fn keep_context(&mut self, request: &Request, context: &Json) {
         let targets = match request {
             Request::Start { targets, .. } | Request::Restart { targets, .. } => targets,
-            Request::Stop { .. } => return,
+            Request::Stop { .. } | Request::Apply(_) => return,
         };
         let mut affected = match targets {
             Targets::All => self.graph.plugins().collect::<Vec<_>>(),
@@ -76,12 +77,10 @@ impl Engine {
             pid: slot.life.as_ref().and_then(|living| living.instance.pid()),
             description: slot.life.as_ref().and_then(|living| living.description.clone()),
         };
-        HostView {
-            graph: Arc::clone(&self.graph),
-            // The kernel's clock stands still while nothing happens; a picture is of this moment.
-            kernel: hothouse_kernel::View { now: self.elapsed(), ..self.kernel.view() },
-            plugins: self.slots.iter().map(status).collect(),
-        }
+        // The kernel's clock stands still while nothing happens; a picture is of this moment.
+        let kernel = hothouse_kernel::View { now: self.elapsed(), ..self.kernel.view() };
+        let plugins = kernel.plugins.iter().map(|view| status(&self.slots[view.plugin.index()])).collect();
+        HostView { graph: Arc::clone(&self.graph), kernel, plugins }
     }
 
     /// Passes a call on to the instance that serves.

@@ -4,6 +4,7 @@
 //! host has let go of before it came by is said as a number.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use hothouse_kernel::Graph;
 use tokio::sync::watch;
@@ -34,8 +35,8 @@ impl EventFeed {
         EventFeed { host, newest, told: after, waiting: VecDeque::new() }
     }
 
-    /// The graph that the events are about.
-    pub fn graph(&self) -> &Graph {
+    /// The graph that the events are about, as it is now: what it knows it knows for ever.
+    pub fn graph(&self) -> Arc<Graph> {
         self.host.graph()
     }
 

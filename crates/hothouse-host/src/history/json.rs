@@ -130,13 +130,17 @@ pub fn happening_json(what: &Happening, graph: &Graph, redact: &Redact) -> Value
         Happening::StartEnded { request, all_successful } => {
             json!({ "type": "startEnded", "request": request.0, "allSuccessful": all_successful })
         }
+        Happening::ApplyBegan { request, by, stops, starts } => json!({
+            "type": "applyBegan", "request": request.0, "by": by.as_str(), "stops": stops, "starts": starts,
+        }),
+        Happening::Replaced { request } => json!({ "type": "replaced", "request": request.0 }),
         Happening::StopEnded { request } => json!({ "type": "stopEnded", "request": request.0 }),
         Happening::Refused { request, why } => {
             json!({ "type": "refused", "request": request.0, "why": redact.clean(why) })
         }
         Happening::Ignored { plugin, incarnation, reason } => json!({
             "type": "ignored", "incarnation": incarnation.0, "reason": reason.as_str(),
-            "plugin": graph.contains(*plugin).then(|| name(plugin)),
+            "plugin": graph.knows(*plugin).then(|| name(plugin)),
         }),
     }
 }
@@ -145,6 +149,7 @@ fn reason(cause: &StopCause) -> &'static str {
     match cause {
         StopCause::Asked => "asked",
         StopCause::Restart => "restart",
+        StopCause::Removed => "removed",
         StopCause::Unwind(_) => "unwind",
         StopCause::Failure(_) => "failure",
     }

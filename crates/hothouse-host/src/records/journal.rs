@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use hothouse_kernel::journal::{Came, FORM, Head};
-use hothouse_kernel::{Answer, Input, Instant, Kernel};
+use hothouse_kernel::{Answer, Input, Instant, Kernel, Request};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -142,7 +142,9 @@ fn has_words(input: &Input) -> bool {
         Input::Answered { answer, .. } => {
             !matches!(answer, Answer::Initialized | Answer::Started | Answer::Destroyed(None))
         }
-        Input::Requested { .. } | Input::TimePassed => false,
+        // The declarations of an apply say what their plugins wait for.
+        Input::Requested { request, .. } => matches!(request, Request::Apply(_)),
+        Input::TimePassed => false,
     }
 }
 

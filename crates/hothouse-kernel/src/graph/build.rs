@@ -8,7 +8,7 @@ use core::fmt;
 use semver::{Version, VersionReq};
 
 use super::{Adjacency, Edge, Graph, Need, PluginDecl, cycle, order};
-use crate::PluginId;
+use crate::{PluginId, PluginSet};
 
 /// Something that makes a set of declarations no graph. Positions are indices into the declarations, so that a
 /// caller who knows the file can name the line.
@@ -106,7 +106,19 @@ impl Graph {
         }
         let weights = decls.iter().map(|decl| decl.settings.weight());
         let remaining = order::remaining(&order, &dependents, weights.collect());
-        Ok(Graph { decls, by_name, dependencies, dependents, order, position, remaining })
+        let declared: Vec<PluginId> = (0..decls.len() as u32).map(PluginId).collect();
+        let is_declared = PluginSet::first(decls.len());
+        Ok(Graph {
+            decls,
+            by_name,
+            declared,
+            is_declared,
+            dependencies,
+            dependents,
+            order,
+            position,
+            remaining,
+        })
     }
 }
 

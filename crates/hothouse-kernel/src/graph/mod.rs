@@ -9,6 +9,7 @@ mod cycle;
 mod order;
 #[cfg(feature = "serde")]
 mod serde;
+mod succession;
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -22,7 +23,7 @@ use crate::{PluginId, PluginSet};
 pub use build::GraphError;
 
 /// One plugin as declared: what the graph and the kernel must know of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct PluginDecl {
     /// The plugin's name, which is its id on the wire.
@@ -62,7 +63,7 @@ impl PluginDecl {
 }
 
 /// One dependency as declared.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(::serde::Serialize, ::serde::Deserialize))]
 pub struct EdgeDecl {
     /// The name of the plugin that is needed.
@@ -93,10 +94,19 @@ pub struct Edge {
 }
 
 /// The plugins of a host and the dependencies among them, known to be sound.
-#[derive(Clone, Debug)]
+///
+/// A graph that replaces another one ([`Graph::succeeding`]) keeps its numbers: a name has one number as long as the host
+/// lives. So there may be numbers of plugins that are declared no more.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Graph {
+    /// By number. What is declared no more keeps its last declaration, so that it can still be named and stopped.
     decls: Vec<PluginDecl>,
+    /// Every name that ever had a number.
     by_name: BTreeMap<String, PluginId>,
+    /// The plugins that are declared, in the order of the declarations.
+    declared: Vec<PluginId>,
+    /// Which these are.
+    is_declared: PluginSet,
     dependencies: Adjacency,
     dependents: Adjacency,
     /// Every plugin, dependencies first; ties in the order of the declarations.
@@ -110,22 +120,28 @@ pub struct Graph {
 impl Graph {
     /// How many plugins there are.
     pub fn len(&self) -> usize {
+        self.declared.len()
+    }
+
+    /// How many numbers there are, those of plugins that are declared no more included: the size of anything that is
+    /// kept per plugin.
+    pub fn room(&self) -> usize {
         self.decls.len()
     }
 
     /// Whether there is no plugin at all.
     pub fn is_empty(&self) -> bool {
-        self.decls.is_empty()
+        self.declared.is_empty()
     }
 
     /// Every plugin in the order of the declarations.
-    pub fn plugins(&self) -> impl ExactSizeIterator<Item = PluginId> + use<> {
-        (0..self.decls.len() as u32).map(PluginId)
+    pub fn plugins(&self) -> impl ExactSizeIterator<Item = PluginId> + '_ {
+        self.declared.iter().copied()
     }
 
     /// The plugin of that name.
     pub fn id(&self, name: &str) -> Option<PluginId> {
-        self.by_name.get(name).copied()
+        self.by_name.get(name).copied().filter(|plugin| self.contains(*plugin))
     }
 
     /// What was declared of a plugin. Panics only if `plugin` is of another graph.
@@ -138,8 +154,13 @@ impl Graph {
         &self.decl(plugin).name
     }
 
-    /// Whether `plugin` is one of this graph.
+    /// Whether `plugin` is declared in this graph.
     pub fn contains(&self, plugin: PluginId) -> bool {
+        self.is_declared.contains(plugin)
+    }
+
+    /// Whether `plugin` is declared in this graph, or was in one that it replaces.
+    pub fn knows(&self, plugin: PluginId) -> bool {
         plugin.index() < self.decls.len()
     }
 
@@ -192,7 +213,7 @@ impl Graph {
 }
 
 /// Edges of every plugin in one array, so that a walk over a graph touches memory in order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Adjacency {
     /// `edges[starts[p]..starts[p + 1]]` are the edges of plugin `p`.
     starts: Vec<u32>,

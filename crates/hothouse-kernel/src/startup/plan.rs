@@ -105,7 +105,7 @@ impl Plan {
 }
 
 fn collect(graph: &Graph, plugins: &[PluginId]) -> PluginSet {
-    let mut set = PluginSet::with_room(graph.len());
+    let mut set = PluginSet::with_room(graph.room());
     for plugin in plugins.iter().filter(|plugin| graph.contains(**plugin)) {
         set.insert(*plugin);
     }

@@ -83,7 +83,7 @@ impl StartReport {
     /// The chain of plugins that decided how long the start took: the one that was ready last, what it had to wait
     /// for longest, and so on to one that waited for nothing. First to last.
     pub fn critical_path(&self, graph: &Graph) -> Vec<PluginId> {
-        let mut settled: Vec<Option<Instant>> = alloc::vec![None; graph.len()];
+        let mut settled: Vec<Option<Instant>> = alloc::vec![None; graph.room()];
         for entry in self.entries.iter().filter(|entry| entry.launched.is_some()) {
             settled[entry.plugin.index()] = entry.settled;
         }

@@ -3,25 +3,32 @@
 //! ```text
 //! plugin web needs db likes cache ladder destroy=1s,close=200ms check=5s expected=100ms probe=1ms..4ms
 //! limit 2
+//! config two
+//! plugin db
 //! 0ms   start all timeout=5s parallel no-rollback health-check by=operator
 //! 10ms  db initialized
 //! 20ms  web/1 failed START_FAILED port 80 is taken
 //! 30ms  time
+//! 40ms  apply two redefined=db start-all parallel
 //! ```
+//! Plugins after `config NAME` make a further configuration, which `apply NAME` puts in the place of the one before.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hothouse_kernel::input::{Answer, Asker, Exit, Request, StartOptions, Targets};
 use hothouse_kernel::startup::probe::ProbeSchedule;
 use hothouse_kernel::{
-    Code, EdgeDecl, Failure, Graph, Incarnation, Instant, Ladder, Need, PluginDecl, PluginId, Rung, Settings,
-    Stage,
+    Change, Code, EdgeDecl, Failure, Graph, Incarnation, Instant, Ladder, Need, PluginDecl, PluginId, Rung,
+    Settings, Stage,
 };
 use hothouse_protocol::HealthStatus;
 
 /// A scenario as told.
 pub(crate) struct Story {
-    pub(crate) graph: Graph,
+    /// The configurations in the order of the text; the first is that of the kernel at its beginning.
+    pub(crate) graphs: Vec<Arc<Graph>>,
     pub(crate) settings: Settings,
     pub(crate) moments: Vec<Moment>,
 }
@@ -47,7 +54,7 @@ pub(crate) enum What {
 }
 
 pub(crate) fn parse(text: &str) -> Result<Story, String> {
-    let mut decls = Vec::new();
+    let mut configs = vec![(String::new(), Vec::new())];
     let mut settings = Settings::default();
     let mut later = Vec::new();
     for (number, line) in text.lines().enumerate() {
@@ -56,7 +63,11 @@ pub(crate) fn parse(text: &str) -> Result<Story, String> {
         match words.as_slice() {
             [] => {}
             [first, ..] if first.starts_with('#') => {}
-            ["plugin", name, rest @ ..] => decls.push(plugin(name, rest).map_err(here)?),
+            ["config", name] => configs.push(((*name).to_owned(), Vec::new())),
+            ["plugin", name, rest @ ..] => {
+                let decl = plugin(name, rest).map_err(here)?;
+                configs.last_mut().expect("there is a first one").1.push(decl);
+            }
             ["limit", limit] => {
                 let limit = limit.parse().map_err(|_| here("no number from 1".into()))?;
                 settings.max_concurrent_starts = Some(limit);
@@ -64,12 +75,55 @@ pub(crate) fn parse(text: &str) -> Result<Story, String> {
             _ => later.push((number, line)),
         }
     }
-    let graph = Graph::build(decls).map_err(|errors| format!("1: {errors:?}"))?;
+    let mut known = Known { graphs: BTreeMap::new(), settings: settings.clone() };
+    let mut graphs: Vec<Arc<Graph>> = Vec::new();
+    for (name, decls) in configs {
+        let graph = match graphs.last() {
+            None => Graph::build(decls),
+            Some(last) => Graph::succeeding(last, decls),
+        };
+        let graph = Arc::new(graph.map_err(|errors| format!("1: {errors:?}"))?);
+        known.graphs.insert(name, Arc::clone(&graph));
+        graphs.push(graph);
+    }
     let moments = later
         .into_iter()
-        .map(|(number, line)| moment(&graph, line).map_err(|what| format!("{}: {what}", number + 1)))
+        .map(|(number, line)| moment(&known, line).map_err(|what| format!("{}: {what}", number + 1)))
         .collect::<Result<_, _>>()?;
-    Ok(Story { graph, settings, moments })
+    Ok(Story { graphs, settings, moments })
+}
+
+/// What the inputs of a story may name.
+struct Known {
+    graphs: BTreeMap<String, Arc<Graph>>,
+    settings: Settings,
+}
+
+impl Known {
+    /// The plugin of that name in any of the configurations: they all have the same numbers.
+    fn id(&self, name: &str) -> Result<PluginId, String> {
+        let found = self.graphs.values().find_map(|graph| graph.id(name));
+        found.ok_or_else(|| format!("no plugin `{name}`"))
+    }
+
+    fn change(&self, config: &str, words: &[&str]) -> Result<Change, String> {
+        let (mut redefined, mut start_all) = (Vec::new(), false);
+        let mut rest = Vec::new();
+        for word in words {
+            match (*word, word.split_once('=')) {
+                ("start-all", _) => start_all = true,
+                (_, Some(("redefined", names))) => redefined.extend(names.split(',')),
+                _ => rest.push(*word),
+            }
+        }
+        Ok(Change {
+            graph: Arc::clone(self.graphs.get(config).ok_or_else(|| format!("no config `{config}`"))?),
+            settings: self.settings.clone(),
+            redefined: redefined.into_iter().map(|name| self.id(name)).collect::<Result<_, _>>()?,
+            options: wish(self, &rest)?.options,
+            start_all,
+        })
+    }
 }
 
 fn plugin(name: &str, words: &[&str]) -> Result<PluginDecl, String> {
@@ -101,7 +155,7 @@ fn ladder(text: &str) -> Result<Ladder, String> {
     })
 }
 
-fn moment(graph: &Graph, line: &str) -> Result<Moment, String> {
+fn moment(known: &Known, line: &str) -> Result<Moment, String> {
     let line = line.trim();
     let (at, text) = line.split_once(char::is_whitespace).ok_or("TIME WHAT")?;
     let text = text.trim();
@@ -109,15 +163,18 @@ fn moment(graph: &Graph, line: &str) -> Result<Moment, String> {
     let what = match text.split_whitespace().collect::<Vec<_>>().as_slice() {
         ["time"] => What::Time,
         ["start", words @ ..] => {
-            let Wish { by, targets, options } = wish(graph, words)?;
+            let Wish { by, targets, options } = wish(known, words)?;
             What::Asked(by, Request::Start { targets, options })
         }
         ["stop", words @ ..] => {
-            let Wish { by, targets, .. } = wish(graph, words)?;
+            let Wish { by, targets, .. } = wish(known, words)?;
             What::Asked(by, Request::Stop { targets })
         }
+        ["apply", config, words @ ..] => {
+            What::Asked(Asker::default(), Request::Apply(Box::new(known.change(config, words)?)))
+        }
         ["restart", words @ ..] => {
-            let Wish { by, targets, options } = wish(graph, words)?;
+            let Wish { by, targets, options } = wish(known, words)?;
             What::Asked(by, Request::Restart { targets, options })
         }
         [who, said, ..] => {
@@ -128,7 +185,7 @@ fn moment(graph: &Graph, line: &str) -> Result<Moment, String> {
                 }
                 None => (*who, None),
             };
-            let plugin = graph.id(name).ok_or_else(|| format!("no plugin `{name}`"))?;
+            let plugin = known.id(name)?;
             What::Said { plugin, life, answer: answer(said, rest)? }
         }
         _ => return Err(format!("what is `{text}`?")),
@@ -142,7 +199,7 @@ struct Wish {
     options: StartOptions,
 }
 
-fn wish(graph: &Graph, words: &[&str]) -> Result<Wish, String> {
+fn wish(known: &Known, words: &[&str]) -> Result<Wish, String> {
     let mut by = Asker::default();
     let mut options = StartOptions::default();
     let mut plugins = Vec::new();
@@ -158,7 +215,7 @@ fn wish(graph: &Graph, words: &[&str]) -> Result<Wish, String> {
                 let askers = [Asker::Embedder, Asker::Operator, Asker::Signal, Asker::Host];
                 by = askers.into_iter().find(|asker| asker.as_str() == who).ok_or("who is that?")?;
             }
-            (name, _) => plugins.push(graph.id(name).ok_or_else(|| format!("no plugin `{name}`"))?),
+            (name, _) => plugins.push(known.id(name)?),
         }
     }
     Ok(Wish { by, targets: if all { Targets::All } else { Targets::Some(plugins) }, options })

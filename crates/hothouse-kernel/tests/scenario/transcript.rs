@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use hothouse_kernel::action::Outcome;
+use hothouse_kernel::apply::{ApplyReport, Resting, StartStep, StartWhy, StopStep, StopWhy};
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::input::Targets;
 use hothouse_kernel::startup::report::{Entry, StartReport};
@@ -21,8 +22,10 @@ pub(crate) fn of(story: &Story) -> String {
 
 /// The same, with something done to the kernel and to its next input before each.
 pub(crate) fn with(story: &Story, between: fn(&mut Kernel, &mut Input)) -> String {
-    let kernel = Kernel::new(story.graph.clone(), story.settings.clone());
-    let mut scribe = Scribe { kernel, between, graph: &story.graph, text: String::new() };
+    let (first, last) = (&story.graphs[0], &story.graphs[story.graphs.len() - 1]);
+    let kernel = Kernel::new(std::sync::Arc::clone(first), story.settings.clone());
+    // The last configuration knows the names of all of them.
+    let mut scribe = Scribe { kernel, between, graph: last, text: String::new() };
     let mut requests = 0;
     for moment in &story.moments {
         scribe.let_time_pass(moment.at);
@@ -153,6 +156,10 @@ impl Scribe<'_> {
                     if *all_successful { "all successful" } else { "not all" }
                 )
             }
+            H::ApplyBegan { request, stops, starts, .. } => {
+                format!("apply {} began, to stop: {stops}, to start: {starts}", request.0)
+            }
+            H::Replaced { request } => format!("replaced the graph for apply {}", request.0),
             H::StopEnded { request } => format!("stop {} ended", request.0),
             H::Refused { request, why } => format!("refused {}: {why}", request.0),
             H::Ignored { plugin, incarnation, reason } => {
@@ -186,6 +193,7 @@ impl Scribe<'_> {
             Action::Abandon { plugin, incarnation } => {
                 format!("abandon {}", self.life(*plugin, *incarnation))
             }
+            Action::Replace { request } => format!("replace the graph for {}", request.0),
             Action::Complete { request, outcome } => return self.completed(*request, outcome),
         };
         self.line(format_args!("    > {text}"));
@@ -194,6 +202,7 @@ impl Scribe<'_> {
     fn completed(&mut self, request: RequestId, outcome: &Outcome) {
         match outcome {
             Outcome::Started(report) => self.report(request, report),
+            Outcome::Applied(report) => self.applied(request, report),
             Outcome::Refused(why) => self.line(format_args!("    > complete {}: refused, {why}", request.0)),
             Outcome::Stopped { abandoned } if abandoned.is_empty() => {
                 self.line(format_args!("    > complete {}: stopped", request.0));
@@ -202,6 +211,50 @@ impl Scribe<'_> {
                 let names = self.names(abandoned);
                 self.line(format_args!("    > complete {}: stopped, but for {names}", request.0));
             }
+        }
+    }
+
+    fn applied(&mut self, request: RequestId, report: &ApplyReport) {
+        let ApplyReport { plan, stopped, abandoned, withdrawn, start, running } = report;
+        self.report(request, start);
+        let mut lines = Vec::new();
+        for StopStep { plugin, why } in &plan.stops {
+            let why = match why {
+                StopWhy::Removed => "removed".into(),
+                StopWhy::Changed => "changed".into(),
+                StopWhy::Needs(needed) => format!("needs {}", self.name(*needed)),
+            };
+            lines.push(format!("planned: stop {}, {why}", self.name(*plugin)));
+        }
+        for StartStep { plugin, why } in &plan.starts {
+            let why = match why {
+                StartWhy::Upon(needed) => format!("upon {}", self.name(*needed)),
+                StartWhy::NeededBy(dependent) => format!("needed by {}", self.name(*dependent)),
+                why => format!("{why:?}").to_lowercase(),
+            };
+            lines.push(format!("planned: start {}, {why}", self.name(*plugin)));
+        }
+        for (plugin, why) in &plan.resting {
+            let why = match why {
+                Resting::Without(needed) => format!("without {}", self.name(*needed)),
+                Resting::NotWanted => "not wanted".into(),
+                why => format!("{why:?}").to_lowercase(),
+            };
+            lines.push(format!("planned: leave {} down, {why}", self.name(*plugin)));
+        }
+        for (what, plugins) in [
+            ("untouched", &plan.untouched),
+            ("stopped", stopped),
+            ("not ended", abandoned),
+            ("withdrawn", withdrawn),
+            ("running", running),
+        ] {
+            if !plugins.is_empty() {
+                lines.push(format!("{what}: {}", self.names(plugins)));
+            }
+        }
+        for line in lines {
+            self.line(format_args!("        {line}"));
         }
     }
 

@@ -130,7 +130,7 @@ pub(super) fn rolled_back_in_the_order_of_stopping(ledger: &Ledger, _: &Moment<'
             StopCause::Unwind(failed) => report.failed == Some(*failed),
             StopCause::Failure(_) => report.failed == Some(entry.plugin),
             StopCause::Asked => report.stopped,
-            StopCause::Restart => false,
+            StopCause::Restart | StopCause::Removed => false,
         };
         if in_turn && undone {
             stopped.push((*when, entry.plugin));

@@ -39,9 +39,11 @@ pub(super) fn wish_agrees_with_phase(ledger: &Ledger, moment: &Moment<'_>) -> Ke
             phase if phase.is_launching() => Some(Desired::Up),
             Phase::Leaving(cause) | Phase::Stopping { cause, .. } => match cause {
                 StopCause::Restart => Some(Desired::Up),
-                StopCause::Asked | StopCause::Unwind(_) => Some(Desired::Down),
+                StopCause::Asked | StopCause::Removed | StopCause::Unwind(_) => Some(Desired::Down),
                 StopCause::Failure(_) => None,
             },
+            // What an apply has stopped and will start again is wanted all the while.
+            Phase::Down(_) if ledger.replacing().next().is_some() => None,
             Phase::Down(_) => Some(Desired::Down),
             _ => None,
         };

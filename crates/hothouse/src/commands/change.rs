@@ -1,11 +1,12 @@
-//! `start`, `stop`, `restart`, `down`: change what runs, and say what came of it. Each waits until it is done.
+//! `start`, `stop`, `restart`, `down`: change what runs, and say what came of it. Each waits until it is done, unless told
+//! otherwise.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hothouse_api::{Change, ClientError, Started, Stopped};
+use hothouse_api::{Answered, Change, ClientError, Started, Stopped, UnderWay};
 
-use crate::cli::{ChangeArgs, ProjectJson, StopArgs};
+use crate::cli::{ChangeArgs, DownArgs, StopArgs, WaitArgs};
 use crate::exit::Exit;
 use crate::show::{self, Style};
 
@@ -14,8 +15,8 @@ pub(crate) async fn start(args: ChangeArgs, socket: Option<PathBuf>) -> Exit {
         Ok(client) => client,
         Err(exit) => return exit,
     };
-    let outcome = client.start(&change(args.plugins, args.timeout)).await;
-    started(outcome, args.json)
+    let outcome = client.start(&change(args.plugins, args.timeout, args.wait)).await;
+    started(outcome, args.json, args.wait)
 }
 
 pub(crate) async fn restart(args: ChangeArgs, socket: Option<PathBuf>) -> Exit {
@@ -23,8 +24,8 @@ pub(crate) async fn restart(args: ChangeArgs, socket: Option<PathBuf>) -> Exit {
         Ok(client) => client,
         Err(exit) => return exit,
     };
-    let outcome = client.restart(&change(args.plugins, args.timeout)).await;
-    started(outcome, args.json)
+    let outcome = client.restart(&change(args.plugins, args.timeout, args.wait)).await;
+    started(outcome, args.json, args.wait)
 }
 
 pub(crate) async fn stop(args: StopArgs, socket: Option<PathBuf>) -> Exit {
@@ -32,25 +33,44 @@ pub(crate) async fn stop(args: StopArgs, socket: Option<PathBuf>) -> Exit {
         Ok(client) => client,
         Err(exit) => return exit,
     };
-    let outcome = client.stop(&change(args.plugins, None)).await;
-    stopped(outcome, args.json, "stopped")
+    let outcome = client.stop(&change(args.plugins, None, args.wait)).await;
+    stopped(outcome, args.json, args.wait, "stopped")
 }
 
-pub(crate) async fn down(args: ProjectJson, socket: Option<PathBuf>) -> Exit {
+pub(crate) async fn down(args: DownArgs, socket: Option<PathBuf>) -> Exit {
     let client = match super::client(args.place.project(), socket) {
         Ok(client) => client,
         Err(exit) => return exit,
     };
-    stopped(client.down().await, args.json, "the host has ended; stopped")
+    let outcome = client.down(&change(Vec::new(), None, args.wait)).await;
+    stopped(outcome, args.json, args.wait, "the host has ended; stopped")
 }
 
-fn change(plugins: Vec<String>, timeout_ms: Option<u64>) -> Change {
-    Change { plugins: (!plugins.is_empty()).then_some(plugins), timeout_ms }
+fn change(plugins: Vec<String>, timeout_ms: Option<u64>, wait: WaitArgs) -> Change {
+    Change { plugins: (!plugins.is_empty()).then_some(plugins), timeout_ms, wait_ms: wait.wait_ms() }
 }
 
-fn started(outcome: Result<Started, ClientError>, json: bool) -> Exit {
+/// Says that it goes on, and how to see how far it is.
+pub(super) fn under_way(what: &UnderWay, json: bool, wait: WaitArgs) -> Exit {
+    let watch = format!("{} shows how far it is", show::hothouse("ps"));
+    match (json, wait.is_content()) {
+        (true, _) => super::print_json(what),
+        (false, true) => super::println(&format!("accepted: {}; {watch}", what.under_way)),
+        (false, false) => {
+            let waited = wait.wait_ms().unwrap_or_default();
+            show::error(&format!(
+                "`{}` is not over after {waited} ms, and goes on\n  next: {watch}",
+                what.under_way
+            ));
+        }
+    }
+    if wait.is_content() { Exit::Ok } else { Exit::StillGoing }
+}
+
+fn started(outcome: Result<Answered<Started>, ClientError>, json: bool, wait: WaitArgs) -> Exit {
     let started = match outcome {
-        Ok(started) => started,
+        Ok(Answered::Done(started)) => started,
+        Ok(Answered::UnderWay(what)) => return under_way(&what, json, wait),
         Err(error) => return super::told(&error, json),
     };
     let ok = started.result.all_successful;
@@ -68,9 +88,10 @@ fn started(outcome: Result<Started, ClientError>, json: bool) -> Exit {
     if ok { Exit::Ok } else { Exit::StartFailed }
 }
 
-fn stopped(outcome: Result<Stopped, ClientError>, json: bool, done: &str) -> Exit {
+fn stopped(outcome: Result<Answered<Stopped>, ClientError>, json: bool, wait: WaitArgs, done: &str) -> Exit {
     let stopped = match outcome {
-        Ok(stopped) => stopped,
+        Ok(Answered::Done(stopped)) => stopped,
+        Ok(Answered::UnderWay(what)) => return under_way(&what, json, wait),
         Err(error) => return super::told(&error, json),
     };
     if json {

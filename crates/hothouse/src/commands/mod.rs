@@ -1,5 +1,6 @@
 //! One file per command that is not `up`.
 
+pub(crate) mod apply;
 pub(crate) mod call;
 pub(crate) mod change;
 pub(crate) mod check;
@@ -68,7 +69,8 @@ fn told(error: &ClientError, json: bool) -> Exit {
             _ => String::new(),
         };
         let next = if next.is_empty() { String::new() } else { format!("\n  next: {next}") };
-        show::error(&format!("{}{next}", show::harmless(&format!("{code}{error}"))));
+        let text: Vec<String> = format!("{code}{error}").lines().map(show::harmless).collect();
+        show::error(&format!("{}{next}", text.join("\n")));
     }
     exit
 }
@@ -79,6 +81,10 @@ fn refused(problem: &Problem) -> (Exit, String) {
         "REFUSED" | "NOT_FOUND" | "BAD_REQUEST" | "UNKNOWN_PLUGIN" => {
             (Exit::Refused, format!("{} shows the plugins and where they are", hothouse("ps")))
         }
+        "CONFIG" => (
+            Exit::Config,
+            format!("mend the file and run {} again; nothing was touched", hothouse("plan --diff")),
+        ),
         "NOT_RUNNING" | "GONE" => (Exit::CallFailed, format!("{} says why", hothouse("ps"))),
         "TIMEOUT" => (Exit::CallFailed, "`--timeout MS` waits longer".into()),
         // The plugin's own error: what to do about it only the plugin knows.

@@ -57,10 +57,10 @@ pub(super) async fn events(app: &App, request: &Request<Incoming>) -> Answer {
     let mut listed = Vec::new();
     let mut feed = app.host.follow_events(wanted.since);
     let mut last = wanted.since;
-    let redact = plugins::redact(&app.project);
+    let redact = plugins::redact(&app.project());
     while let Some(Some(fed)) = feed.next_there_is().await {
         match fed {
-            Fed::Event(record) => listed.push(record.json(app.host.graph(), &redact)),
+            Fed::Event(record) => listed.push(record.json(&app.host.graph(), &redact)),
             Fed::Missed(missed) => listed.extend(written(app, last, last.saturating_add(missed))),
         }
         last = listed.last().and_then(|event: &Value| event["seq"].as_u64()).unwrap_or(last);
@@ -93,7 +93,7 @@ pub(super) fn streamed(request: &Request<Incoming>, app: &Arc<App>) -> Option<Re
 
 /// Sends events until the client goes away, or the host comes to its end.
 async fn follow(app: Arc<App>, wanted: Wanted, pieces: mpsc::Sender<Bytes>) {
-    let redact = plugins::redact(&app.project);
+    let redact = plugins::redact(&app.project());
     let mut feed = app.host.follow_events(wanted.since);
     let mut last = wanted.since;
     let goes_on = wanted.follow != Some(false);
@@ -130,7 +130,7 @@ fn told(app: &App, redact: &Redact, fed: Fed, last: &mut u64) -> Vec<Result<Valu
     match fed {
         Fed::Event(record) => {
             *last = record.event.seq.number();
-            vec![Ok(record.json(app.host.graph(), redact))]
+            vec![Ok(record.json(&app.host.graph(), redact))]
         }
         Fed::Missed(missed) => {
             let until = last.saturating_add(missed);
@@ -145,7 +145,7 @@ fn told(app: &App, redact: &Redact, fed: Fed, last: &mut u64) -> Vec<Result<Valu
 
 /// The events after `after` up to `until`, as far as they are in the files.
 fn written(app: &App, after: u64, until: u64) -> Vec<Value> {
-    let Ok(folder) = places::state_dir(&app.project) else { return Vec::new() };
+    let Ok(folder) = places::state_dir(&app.project()) else { return Vec::new() };
     // Files that cannot be read any more are what is missing.
     past::values(&folder, after)
         .unwrap_or_default()
@@ -156,7 +156,7 @@ fn written(app: &App, after: u64, until: u64) -> Vec<Value> {
 
 fn message(app: &App, event: &Value) -> Bytes {
     let text = event.to_string();
-    let text = app.project.secrets.redact(&text);
+    let text = app.project().secrets.redact(&text);
     format!("id: {}\ndata: {text}\n\n", event["seq"]).into()
 }
 
@@ -178,9 +178,9 @@ pub(super) async fn why(app: &App, plugin: &str) -> Answer {
 }
 
 fn explained(app: &App, plugin: &str, explanation: &Explanation) -> Why {
-    let redact = plugins::redact(&app.project);
+    let redact = plugins::redact(&app.project());
     let graph = app.host.graph();
-    let info = |record: &Record| past::info(record.json(graph, &redact));
+    let info = |record: &Record| past::info(record.json(&graph, &redact));
     let chain: Vec<EventInfo> = explanation.chain.iter().filter_map(info).collect();
     let phase = explanation.view.phase.as_str();
     let root = show::root_of(phase, &chain);
@@ -191,7 +191,7 @@ fn explained(app: &App, plugin: &str, explanation: &Explanation) -> Why {
         since: (!chain.is_empty()).then(|| time(explanation.since_unix_ms)),
         now: time(explanation.now_unix_ms),
         running: true,
-        place: past::place_of(root.as_ref(), plugin, &app.project),
+        place: past::place_of(root.as_ref(), plugin, &app.project()),
         root,
         chain,
         cut: explanation.cut,

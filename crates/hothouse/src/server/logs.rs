@@ -58,7 +58,7 @@ pub(super) async fn answer(
     let Wanted { selection, follow } = wanted(query, app)?;
     let (chunks, receiver) = mpsc::channel(CHUNKS);
     let logs = app.host.logs().clone();
-    let project = Arc::clone(&app.project);
+    let project = app.project();
     let internal = |error: String| no(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", error);
     let asked = selection.clone();
     let read = tokio::task::spawn_blocking(move || logs.past_and_live(&asked));
@@ -170,7 +170,7 @@ fn check_names(names: &[String], app: &App) -> Result<(), (StatusCode, Problem)>
         return Ok(());
     }
     let internal = |error: String| no(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", error);
-    let folder = logs::folder(&app.project).map_err(internal)?;
+    let folder = logs::folder(&app.project()).map_err(internal)?;
     let logged = logged_plugins(&folder).map_err(|error| internal(error.to_string()))?;
     let known: BTreeSet<String> =
         graph.plugins().map(|plugin| graph.name(plugin).to_owned()).chain(logged).collect();

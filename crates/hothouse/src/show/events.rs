@@ -87,6 +87,10 @@ impl<'a> EventWriter<'a> {
             Happening::Abandoned { plugin, .. } => {
                 (plugin, style.red("could not be ended; it is fenced off and left alone"))
             }
+            Happening::ApplyBegan { stops, starts, .. } => {
+                let text = format!("the project file is applied: {stops} to stop, {starts} to start");
+                return Some((None, text));
+            }
             Happening::UnwindBegan { failed, .. } => {
                 let why = failed.map_or_else(
                     || "a stop was asked for".into(),
@@ -104,6 +108,7 @@ impl<'a> EventWriter<'a> {
         match cause {
             StopCause::Asked => "asked for".into(),
             StopCause::Restart => "to be started again".into(),
+            StopCause::Removed => "it is in the project file no more".into(),
             StopCause::Unwind(plugin) => format!("`{}` failed", self.graph.name(*plugin)),
             StopCause::Failure(_) => "clearing away what is left of it".into(),
         }

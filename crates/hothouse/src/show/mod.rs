@@ -1,6 +1,7 @@
 //! How things are written: for people with colour only where there is a terminal, for programs as JSON.
 
 mod advice;
+mod apply;
 mod events;
 mod failure;
 mod happened;
@@ -12,6 +13,7 @@ mod table;
 mod why;
 
 pub(crate) use advice::{advise_for, hothouse};
+pub(crate) use apply::{applied, plan_text, planned, resting_text};
 pub(crate) use events::{EventWriter, notice_json};
 use failure::next_step;
 pub(crate) use failure::{place, start_failed};

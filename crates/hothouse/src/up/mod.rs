@@ -23,6 +23,7 @@ use hothouse_process::{Ledger, LedgerError, Spawner};
 use tokio::select;
 
 use crate::cli::UpArgs;
+use crate::current::CurrentProject;
 use crate::exit::Exit;
 use crate::last_start::Asked;
 use crate::probes::Probes;
@@ -58,7 +59,7 @@ struct Session {
 
 impl Session {
     async fn begin(args: UpArgs, socket: Option<PathBuf>) -> Result<Session, Exit> {
-        let project = Arc::new(project::load(args.place.project())?);
+        let project = project::load(args.place.project())?;
         let socket = socket.map_or_else(|| places::socket(&project.file), Ok);
         let socket = socket.map_err(|error| fail(&error, Exit::Config))?;
         let owned = socket::take(socket.clone()).map_err(|error| match error {
@@ -75,11 +76,13 @@ impl Session {
             ),
         })?;
         let wishes = Wishes::new().map_err(|error| fail(&error.to_string(), Exit::Internal))?;
-        let host = spawn_host(&project, &socket)?;
+        let spawner = spawner(&socket)?;
+        let current = Arc::new(CurrentProject::new(project));
+        let host = spawn_host(&current, &spawner)?;
         let happenings = Happenings::of(&host, !args.no_logs);
         let screen =
-            Screen::new(&args, &host, &project).map_err(|error| fail(&error.to_string(), Exit::Internal))?;
-        let app = Arc::new(App::new(&host, project));
+            Screen::new(&args, &host, &current).map_err(|error| fail(&error.to_string(), Exit::Internal))?;
+        let app = Arc::new(App::new(&host, current, spawner));
         let probes = Probes::start(args.probes, &app).await.map_err(|error| fail(&error, Exit::Internal))?;
         let server = Server::start(owned, Arc::clone(&app));
         let supervisor = Supervisor::of_this_process();
@@ -109,7 +112,7 @@ impl Session {
             Ok(report) => report,
             Err(refused) => return fail(&refused.why, Exit::Refused),
         };
-        let written = report::write(self.args.report.as_deref(), &report, self.project());
+        let written = report::write(self.args.report.as_deref(), &report, &self.project());
         let started = self.app.ended(asked, &report).await;
         self.app.last_start.first_ended(report.all_successful());
         let exit = self.tell_start(&report, &started, began);
@@ -125,8 +128,8 @@ impl Session {
         }
     }
 
-    fn project(&self) -> &Project {
-        &self.app.project
+    fn project(&self) -> Arc<Project> {
+        self.app.project()
     }
 
     fn targets(&self) -> Result<Targets, Refused> {
@@ -142,8 +145,8 @@ impl Session {
         let host = self.host.asked_by(Asker::Operator);
         let app = Arc::clone(&self.app);
         let mut start = pin!(async move {
-            let context = plugins::context(&app.project);
-            host.start_in_context(targets, &app.project.startup, context).await
+            let project = app.project();
+            host.start_in_context(targets, &project.startup, plugins::context(&project)).await
         });
         let stopping = self.host.clone();
         let cut_off = select! {
@@ -242,19 +245,21 @@ async fn showing<F: Future>(happenings: &mut Happenings, screen: &mut Screen, fu
     }
 }
 
-fn spawn_host(project: &Arc<Project>, socket: &Path) -> Result<Host, Exit> {
-    let of_host = Arc::clone(project);
+fn spawner(socket: &Path) -> Result<Spawner, Exit> {
     let ledger = ledger(socket)?;
-    let spawner = Spawner::with_ledger(ledger).map_err(|error| {
-        fail(&format!("there is no process to spawn plugins from: {error}"), Exit::Internal)
-    })?;
-    let specs = plugins::specs(&of_host, &spawner).map_err(|error| fail(&error, Exit::Config))?;
-    let logs = logs::settings(project).map_err(|error| fail(&error, Exit::Config))?;
-    Host::spawn(HostSettings { logs, ..plugins::settings(project) }, move || specs).map_err(|error| {
-        match error {
-            BuildError::Graph(_) => fail(&error.to_string(), Exit::Config),
-            BuildError::System(_) => fail(&error.to_string(), Exit::Internal),
-        }
+    Spawner::with_ledger(ledger)
+        .map_err(|error| fail(&format!("there is no process to spawn plugins from: {error}"), Exit::Internal))
+}
+
+fn spawn_host(current: &Arc<CurrentProject>, spawner: &Spawner) -> Result<Host, Exit> {
+    let project = current.get();
+    let specs = plugins::specs(&project, spawner).map_err(|error| fail(&error, Exit::Config))?;
+    let logs = logs::settings(current).map_err(|error| fail(&error, Exit::Config))?;
+    let records = plugins::records(current).map_err(|error| fail(&error, Exit::Config))?;
+    let settings = HostSettings { logs, records: Some(records), ..plugins::settings(&project) };
+    Host::spawn(settings, move || specs).map_err(|error| match error {
+        BuildError::Graph(_) => fail(&error.to_string(), Exit::Config),
+        BuildError::System(_) => fail(&error.to_string(), Exit::Internal),
     })
 }
 

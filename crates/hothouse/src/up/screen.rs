@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hothouse_api::{LogEntry, Started};
-use hothouse_config::Project;
 use hothouse_host::logs::{Live, LogRecord};
 use hothouse_host::{Host, Notice};
 use hothouse_kernel::event::Happening;
@@ -18,6 +17,7 @@ use hothouse_protocol::DateTime;
 use hothouse_runtime::unix_ms;
 
 use crate::cli::UpArgs;
+use crate::current::CurrentProject;
 use crate::logs;
 use crate::show::{self, EventWriter, Style};
 
@@ -28,8 +28,8 @@ use super::writer::{To, Writer};
 pub(crate) struct Screen {
     mode: Mode,
     writer: Writer,
-    graph: Arc<Graph>,
-    project: Arc<Project>,
+    host: Host,
+    current: Arc<CurrentProject>,
     status: Status,
     ticker: Option<tokio::time::Interval>,
 }
@@ -54,7 +54,7 @@ struct Status {
 }
 
 impl Screen {
-    pub(crate) fn new(args: &UpArgs, host: &Host, project: &Arc<Project>) -> io::Result<Screen> {
+    pub(crate) fn new(args: &UpArgs, host: &Host, current: &Arc<CurrentProject>) -> io::Result<Screen> {
         let mode = match args.json {
             true => Mode::Json,
             false if io::stderr().is_terminal() => Mode::Live,
@@ -63,8 +63,8 @@ impl Screen {
         Ok(Screen {
             mode,
             writer: Writer::new()?,
-            graph: Arc::clone(host.graph()),
-            project: Arc::clone(project),
+            host: host.clone(),
+            current: Arc::clone(current),
             status: Status::default(),
             ticker: None,
         })
@@ -101,11 +101,12 @@ impl Screen {
     }
 
     fn log_line(&mut self, record: LogRecord) {
-        let line = logs::line(record, &self.project);
+        let project = self.current.get();
+        let line = logs::line(record, &project);
         if self.mode == Mode::Json {
             return self.json(&serde_json::to_value(LogEntry::Log(line)).unwrap_or_default());
         }
-        let line = EventWriter::new(&self.graph, &self.project, Style::stderr()).log(&line);
+        let line = EventWriter::new(&self.host.graph(), &project, Style::stderr()).log(&line);
         self.line(&line);
     }
 
@@ -117,11 +118,12 @@ impl Screen {
             }
         }
         if self.mode == Mode::Json {
-            let mut value = show::notice_json(notice, &self.graph, &self.project);
+            let mut value = show::notice_json(notice, &self.host.graph(), &self.current.get());
             value["time"] = DateTime::from_unix_ms(unix_ms()).to_string().into();
             return self.json(&value);
         }
-        let writer = EventWriter::new(&self.graph, &self.project, Style::stderr());
+        let (graph, project) = (self.host.graph(), self.current.get());
+        let writer = EventWriter::new(&graph, &project, Style::stderr());
         if let Some(line) = writer.line(notice) {
             self.line(&line);
         }
@@ -155,7 +157,7 @@ impl Screen {
         if self.mode != Mode::Live || self.ticker.is_none() || self.status.starting.is_empty() {
             return self.erase();
         }
-        let text = self.status.text(&self.graph);
+        let text = self.status.text(&self.host.graph());
         let width = rustix::termios::tcgetwinsize(io::stderr()).map_or(80, |size| usize::from(size.ws_col));
         let text: String = text.chars().take(width.saturating_sub(1)).collect();
         self.writer.write(To::Stderr, format!("\r\x1b[2K{}", Style::stderr().dim(&text)));
@@ -171,7 +173,7 @@ impl Screen {
     }
 
     fn json(&mut self, value: &serde_json::Value) {
-        let text = self.project.secrets.redact(&value.to_string()).into_owned();
+        let text = self.current.get().secrets.redact(&value.to_string()).into_owned();
         self.writer.write(To::Stdout, text + "\n");
     }
 
