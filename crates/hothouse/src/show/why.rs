@@ -156,7 +156,7 @@ pub(crate) fn next(why: &Why) -> String {
             format!("wait; {} shows what happens", hothouse(&format!("events -f --plugin {plugin}")))
         }
         _ => match why.root.as_ref().filter(|root| root.kind == "failed") {
-            Some(root) => next_step(&cause(root, why), why.running),
+            Some(root) => next_step(&cause(root, why), why.running, &[]),
             None => format!("{} starts it", start()),
         },
     }
