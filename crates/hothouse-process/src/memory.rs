@@ -25,8 +25,8 @@ fn in_words(before: Option<u64>, now: Option<u64>) -> String {
              for it; look at the memory first"
                 .into()
         }
-        _ => "not sent from here: somebody else's `kill -9`, or the system because memory ran out; the kernel's log \
-              would say so (`dmesg`)"
+        _ => "not sent from here: somebody else's `kill -9`, or the system because memory ran out, which `dmesg` \
+              would tell"
             .into(),
     }
 }

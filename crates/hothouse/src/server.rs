@@ -346,11 +346,10 @@ async fn call(app: &App, call: CallRequest) -> Answer {
     known(app, &call.plugin)?;
     let timeout = call.timeout_ms.map_or(CALL_TIMEOUT, Duration::from_millis);
     let options = CallOptions { timeout: Some(timeout), ..CallOptions::default() };
-    let result = app
-        .host
-        .call(&call.plugin, &call.method, payload, options)
-        .await
-        .map_err(|error| failed(&error, &call.plugin, app))?;
+    let result = match app.host.call(&call.plugin, &call.method, payload, options).await {
+        Ok(result) => result,
+        Err(error) => return Err(failed(&error, &call.plugin, app).await),
+    };
     let result = RawValue::from_string(result.as_str().to_owned())
         .map_err(|error| no(StatusCode::BAD_GATEWAY, "BAD_ANSWER", error.to_string()))?;
     json(&CallAnswer { result })
@@ -358,7 +357,10 @@ async fn call(app: &App, call: CallRequest) -> Answer {
 
 async fn health(app: &App, plugin: &str) -> Answer {
     known(app, plugin)?;
-    let health = app.host.check_health(plugin).await.map_err(|error| failed(&error, plugin, app))?;
+    let health = match app.host.check_health(plugin).await {
+        Ok(health) => health,
+        Err(error) => return Err(failed(&error, plugin, app).await),
+    };
     let place = if health.healthy { None } else { show::place(plugin, &app.project()) };
     redacted(app, &HealthAnswer { health, place })
 }
@@ -421,16 +423,25 @@ fn refused(refused: Refused) -> (StatusCode, Problem) {
     no(StatusCode::CONFLICT, "REFUSED", refused.why)
 }
 
-fn failed(error: &PluginError, plugin: &str, app: &App) -> (StatusCode, Problem) {
+/// Something that was asked of a plugin did not work.
+async fn failed(error: &PluginError, plugin: &str, app: &App) -> (StatusCode, Problem) {
     let project = app.project();
     let clean = |text: &str| project.secrets.redact(text).into_owned();
+    let root = if error.code == "NOT_RUNNING" { place_of_root(plugin, app).await } else { None };
     let problem = Problem {
         code: clean(&error.code),
         message: clean(&error.message),
         retryable: error.retryable,
-        place: show::place(plugin, &project),
+        place: root.or_else(|| show::place(plugin, &project)),
     };
     (StatusCode::BAD_GATEWAY, problem)
+}
+
+/// Where the plugin stands in the project file that is to blame for this one not running.
+async fn place_of_root(plugin: &str, app: &App) -> Option<String> {
+    let view = app.host.view().await.ok()?;
+    let plugins = show::plugins(&view, &app.project(), app.began.elapsed()).plugins;
+    plugins.into_iter().find(|info| info.name == plugin)?.failure?.place
 }
 
 /// Undoes `%41` in a path. What is no such escape stays as it is.

@@ -484,11 +484,8 @@ const CASES: &[Case] = &[
         stage.up(&["--report", &report]);
         let error = serde_json::from_str::<Value>(&fs::read_to_string(report).unwrap()).unwrap();
         stage.add("the error in the report", &error["results"][0]["error"].to_string());
-        stage.run(&["up", "--json"]);
-        let text = "what `up --json` and `logs` print is looked at for secrets above; their order is open";
-        let logs = stage.quietly(&["logs"]);
-        assert!(!logs.stdout.contains(SECRET) && logs.stdout.contains("***"), "{}", logs.stdout);
-        stage.add("logs", text);
+        stage.up(&["--json"]);
+        stage.run(&["logs"]);
         stage.run(&["why", "web"]);
     }),
     ("secret_in_an_answer", |stage| {

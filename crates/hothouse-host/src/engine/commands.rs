@@ -6,12 +6,12 @@ use std::time::Duration;
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::input::{Asker, Targets};
 use hothouse_kernel::{Code, Input, Phase, PluginId, Request, RequestId};
-use hothouse_protocol::{HealthStatus, near_miss};
+use hothouse_protocol::HealthStatus;
 use hothouse_runtime::contract::{Description, PluginError};
 use hothouse_runtime::{Call, CallReply, HealthReply, Json};
 use tokio::sync::oneshot;
 
-use super::{Engine, exported};
+use super::{Engine, exported_instead};
 use crate::command::Command;
 use crate::inbox::Message;
 use crate::plugins::{HostView, PluginStatus, Slot};
@@ -123,11 +123,8 @@ impl Engine {
         };
         let lacks = |description: &&Description| description.method(method).is_none();
         if let Some(description) = living.description.as_deref().filter(lacks) {
-            let known = exported(description);
-            let names = description.methods.iter().map(|method| method.name.as_str());
-            let near =
-                near_miss(method, names).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            let message = format!("`{target}` exports no method `{method}`; it exports {known}{near}");
+            let known = exported_instead(description, method);
+            let message = format!("`{target}` exports no method `{method}`; it exports {known}");
             return Err(PluginError::new("UNKNOWN_METHOD", message));
         }
         Ok(plugin)

@@ -290,9 +290,12 @@ impl Life {
         if said && !one_shot {
             self.became_ready();
         }
-        let finished = end.is_success() && matches!(self.spec.ready, Readiness::Spawned);
+        let finished = end.is_success() && !one_shot && !self.is_stopping;
         let mut exit = end.into_exit();
-        if finished && !self.is_stopping {
+        if finished && !self.is_ready {
+            exit.how.push_str(" before it was ready");
+        }
+        if finished && (!self.is_ready || matches!(self.spec.ready, Readiness::Spawned)) {
             exit.how.push_str("; if that is all it has to do, say `ready: {exit: 0}`");
         }
         Some(exit)

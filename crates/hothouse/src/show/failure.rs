@@ -107,15 +107,18 @@ pub(super) fn next_step(cause: &RootCause, running: bool, lost: &[String]) -> St
     let logs = hothouse(&format!("logs {plugin}"));
     let code = Code::named(&failure.code);
     match (code, failure.stage.as_str()) {
-        (Some(Code::SpawnFailed), _) => format!("mend that, or `run` at {place}; then {again}"),
+        (Some(Code::SpawnFailed), _) => format!("see to that, or change `run` at {place}; then {again}"),
         (Some(Code::StartupTimeout), "wait") => format!("raise `startup.timeout` in the project file; then {again}"),
         (Some(Code::StartupTimeout), "init") => format!(
             "{logs} shows what it logged; if `{plugin}` does not speak the plugin contract, run it as `command`, not \
-             as `process`; then {again}"
+             as `process`; if it only needs longer, raise `startup.timeout`; then {again}"
         ),
         (Some(Code::StartupTimeout), _) => {
             format!("see to what `{plugin}` waits for, or raise `startup.timeout`; {logs} shows what it logged; then {again}")
         }
+        (Some(Code::Unhealthy), _) if failure.message.contains("did not answer") => format!(
+            "{logs} shows what it logged; if it only needs longer, raise `health.timeout` at {place}; then {again}"
+        ),
         (Some(Code::ContractViolated), _) => format!("mend `{plugin}`, or its settings at {place}; then {again}"),
         (Some(Code::Abandoned), _) => {
             format!("find out what keeps `{plugin}` and end it by hand; {} shows when it is gone; then {again}", hothouse("ps"))

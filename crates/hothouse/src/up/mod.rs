@@ -295,7 +295,7 @@ fn ledger(socket: &Path) -> Result<Ledger, Refusal> {
         Err(error) => {
             let next = match &error {
                 LedgerError::File { .. } => {
-                    "make the folder one that can be written to, or choose another socket with --socket".into()
+                    "see to that folder, or choose another socket with --socket".into()
                 }
                 LedgerError::Busy { .. } => format!("wait a moment, then {}", show::hothouse("up")),
                 LedgerError::StillThere { pids } => {

@@ -31,7 +31,10 @@ impl Normal {
         ];
         let of_tables = [(r"\b\d+(\.\d+)? (ms|s)\b", "TIME"), (r"  \d{2,}  ", "  PID  "), (r"   +", "  ")];
         Normal {
-            texts: vec![(folder.to_str().unwrap().to_owned(), "DIR".into())],
+            texts: vec![
+                (folder.to_str().unwrap().to_owned(), "DIR".into()),
+                (folder.file_name().unwrap().to_str().unwrap().to_owned(), "PROJECT".into()),
+            ],
             patterns: patterns.map(compile).into(),
             of_tables: of_tables.map(compile).into(),
         }
