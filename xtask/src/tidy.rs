@@ -6,6 +6,7 @@
 mod code;
 mod direction;
 mod manifests;
+mod messages_page;
 mod protocol_page;
 mod source;
 mod words;
@@ -42,7 +43,7 @@ impl fmt::Display for Finding {
 
 type Rule = fn(&Tree) -> Vec<Finding>;
 
-const RULES: [(&str, Rule); 18] = [
+const RULES: [(&str, Rule); 19] = [
     ("direction of dependencies", direction::dependencies_point_inwards),
     ("foreign crates of the pure rooms", direction::pure_rooms_have_no_foreign_crates),
     ("no await in pure rooms", code::no_await_in_pure_rooms),
@@ -61,6 +62,7 @@ const RULES: [(&str, Rule); 18] = [
     ("links lead somewhere", words::links_lead_somewhere),
     ("every field is on the page", protocol_page::every_field_is_on_the_page),
     ("named tests exist", protocol_page::named_tests_exist),
+    ("every code is on the page", messages_page::every_code_is_on_the_page),
 ];
 
 /// Runs the command.

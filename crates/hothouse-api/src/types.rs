@@ -118,6 +118,9 @@ pub struct Started {
     /// The plugin that failed first, and why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root_cause: Option<RootCause>,
+    /// After a failure: what runs all the same, of the whole host, in the order of the project file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still_running: Option<Vec<String>>,
 }
 
 /// The last start of a host that has ended.
@@ -219,17 +222,23 @@ pub struct CallAnswer {
 pub struct HealthAnswer {
     /// What it says, or what the probe of it says.
     pub health: HealthStatus,
+    /// Where the plugin stands in the project file, if it is unhealthy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// Why a request was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// For programs: `REFUSED`, `BAD_REQUEST`, `NOT_FOUND`, or the code of a failed call.
+    /// For programs: one of those in `docs/messages.md`, or a plugin's own.
     pub code: String,
     /// For a person.
     pub message: String,
     /// Whether the same request may succeed later.
     #[serde(default)]
     pub retryable: bool,
+    /// Where the plugin that it is about stands in the project file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }

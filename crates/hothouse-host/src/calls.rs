@@ -18,6 +18,14 @@ pub struct CallOptions {
     pub idempotency_key: Option<String>,
 }
 
+impl OpenCall {
+    /// How long the caller was willing to wait. By the time a call is opened a little of that has passed.
+    fn limit_ms(&self) -> u128 {
+        let limit = self.deadline.map_or(Duration::ZERO, |deadline| deadline.duration_since(self.asked));
+        limit.as_micros().div_ceil(1000)
+    }
+}
+
 /// Every call that has been passed on and not answered.
 #[derive(Default)]
 pub(crate) struct Calls {
@@ -68,8 +76,7 @@ impl Calls {
         let mut expired = Vec::new();
         while let Some((_, id)) = self.deadlines.first().copied().filter(|(deadline, _)| *deadline <= now) {
             let Some(call) = self.close(id) else { continue };
-            let waited = now.saturating_duration_since(call.asked).as_millis();
-            let message = format!("`{}` did not answer within {waited} ms", call.method);
+            let message = format!("`{}` did not answer within {} ms", call.method, call.limit_ms());
             call.reply.send(Err(PluginError::new("TIMEOUT", message).retryable()));
             expired.push((call.callee, id));
         }

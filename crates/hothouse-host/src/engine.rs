@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::{Action, Graph, GraphError, Input, Kernel, PluginId, RequestId, Settings};
+use hothouse_protocol::near_miss;
 use hothouse_runtime::contract::Description;
 use hothouse_runtime::unix_ms;
 use tokio::sync::{oneshot, watch};
@@ -233,8 +234,11 @@ impl Engine {
     }
 }
 
-/// The names of the methods that a plugin exports, for a person.
-fn exported(description: &Description) -> String {
-    let names: Vec<String> = description.methods.iter().map(|method| format!("`{}`", method.name)).collect();
-    if names.is_empty() { "none".into() } else { names.join(", ") }
+/// What a plugin exports instead of that method, for a person, and which of it may be meant.
+fn exported_instead(description: &Description, method: &str) -> String {
+    let names = || description.methods.iter().map(|method| method.name.as_str());
+    let quoted: Vec<String> = names().map(|name| format!("`{name}`")).collect();
+    let exported = if quoted.is_empty() { "none".into() } else { quoted.join(", ") };
+    let near = near_miss(method, names()).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+    exported + &near
 }

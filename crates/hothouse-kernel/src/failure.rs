@@ -78,6 +78,27 @@ pub enum Code {
 }
 
 impl Code {
+    /// Every code.
+    pub const ALL: [Code; 12] = [
+        Code::StartupTimeout,
+        Code::DependencyFailed,
+        Code::Cancelled,
+        Code::NotStarted,
+        Code::SpawnFailed,
+        Code::InitFailed,
+        Code::StartFailed,
+        Code::Exited,
+        Code::Panicked,
+        Code::Unhealthy,
+        Code::ContractViolated,
+        Code::Abandoned,
+    ];
+
+    /// The code that stands so on the wire.
+    pub fn named(text: &str) -> Option<Code> {
+        Code::ALL.into_iter().find(|code| code.as_str() == text)
+    }
+
     /// The code as it stands on the wire.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -314,6 +314,7 @@ impl Kernel {
         let incarnation = life.incarnation;
         match life.phase.clone() {
             Phase::Stopping { cause, .. } => {
+                let cause = self.with_last_words(plugin, cause, exit);
                 self.stop_over(plugin);
                 self.say_next(plugin, Happening::Stopped { plugin, incarnation });
                 self.come_to_rest(plugin, cause);
@@ -336,6 +337,22 @@ impl Kernel {
                 self.at_rest(plugin);
             }
         }
+    }
+
+    /// A plugin that failed and is cleared away has said its last words only now; they belong to why it failed.
+    fn with_last_words(&mut self, plugin: PluginId, cause: StopCause, exit: &Exit) -> StopCause {
+        let (StopCause::Failure(failure), Some(words)) = (&cause, &exit.detail) else { return cause };
+        if failure.detail.is_some() {
+            return cause;
+        }
+        let told = Arc::new(Failure::clone(failure).with_detail(words.as_str()));
+        if let Some((member, run)) = self.run_of(plugin) {
+            let entry = run.entry(member.entry);
+            if entry.failure.as_ref() == Some(failure) {
+                entry.failure = Some(Arc::clone(&told));
+            }
+        }
+        StopCause::Failure(told)
     }
 
     /// The stop of a plugin is over, one way or the other.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use hothouse_kernel::input::Exit;
@@ -13,6 +14,7 @@ use tokio::io::unix::AsyncFd;
 
 use crate::exit::Ended;
 use crate::logs::{LogEnds, LogTap};
+use crate::memory;
 use crate::spawn::SpawnedChild;
 use crate::sys;
 
@@ -22,6 +24,8 @@ pub(crate) struct Child {
     process: AsyncFd<SpawnedChild>,
     log: LogTap,
     last_words: Option<String>,
+    /// Whether it was killed from here.
+    killed: AtomicBool,
 }
 
 impl Child {
@@ -33,7 +37,9 @@ impl Child {
         awaited: Option<Regex>,
     ) -> io::Result<Child> {
         let process = sys::watch(process, Interest::READABLE)?;
-        Ok(Child { process, log: LogTap::open(ends, log, awaited)?, last_words: None })
+        memory::begin();
+        let log = LogTap::open(ends, log, awaited)?;
+        Ok(Child { process, log, last_words: None, killed: AtomicBool::new(false) })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -42,11 +48,13 @@ impl Child {
 
     /// Asks the group to end.
     pub(crate) fn terminate(&self, signal: Signal) {
+        self.killed.fetch_or(signal == Signal::KILL, Ordering::Relaxed);
         self.process.get_ref().terminate(signal);
     }
 
     /// Ends it and everything that it has started.
     pub(crate) fn kill(&self) {
+        self.killed.store(true, Ordering::Relaxed);
         self.process.get_ref().kill();
     }
 
@@ -80,7 +88,9 @@ impl Child {
 
     /// How the ended child has ended. Its number may be anybody's by now.
     pub(crate) fn reap(self) -> End {
-        End { how: self.process.get_ref().ended(), last_words: self.last_words }
+        let how = self.process.get_ref().ended();
+        let by_a_stranger = how.was_killed() && !self.killed.into_inner();
+        End { how, last_words: self.last_words, by_a_stranger }
     }
 }
 
@@ -88,6 +98,8 @@ impl Child {
 pub(crate) struct End {
     how: Ended,
     last_words: Option<String>,
+    /// Whether it was ended with SIGKILL, and not from here.
+    by_a_stranger: bool,
 }
 
 impl End {
@@ -95,9 +107,12 @@ impl End {
         self.how.is_success()
     }
 
-    /// The end of the life that the child was, with the last line on stderr.
+    /// The end of the life that the child was, with the last line on stderr, and who may have ended it.
     pub(crate) fn into_exit(self) -> Exit {
-        let detail = self.last_words.map(|words| format!("last line on stderr: {words}"));
+        let who = self.by_a_stranger.then(memory::suspicion);
+        let words = self.last_words.map(|words| format!("last line on stderr: {words}"));
+        let detail: Vec<String> = who.into_iter().chain(words).collect();
+        let detail = Some(detail.join("; ")).filter(|detail| !detail.is_empty());
         Exit { how: self.how.in_words(), panicked: false, detail }
     }
 }

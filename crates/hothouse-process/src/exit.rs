@@ -15,6 +15,11 @@ impl Ended {
         self.status == Some(0)
     }
 
+    /// Whether it was ended with SIGKILL.
+    pub(crate) fn was_killed(self) -> bool {
+        self.status.is_some_and(|status| libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGKILL)
+    }
+
     /// How it ended, as it would follow the plugin's name: `exited with code 3`, `was killed by SIGSEGV (core dumped)`.
     pub(crate) fn in_words(self) -> String {
         let how = match self.status {

@@ -32,6 +32,7 @@ mod kept;
 mod ledger;
 mod lines;
 mod logs;
+mod memory;
 mod never_lived;
 mod pipe_end;
 pub mod probe;

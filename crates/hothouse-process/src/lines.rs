@@ -59,6 +59,11 @@ impl Lines {
         self.skipping = false;
     }
 
+    /// What has come of a line that is not at its end.
+    pub(crate) fn unfinished(&self) -> &[u8] {
+        &self.unfinished
+    }
+
     /// Takes the rest of a line, up to its newline.
     fn finish_line(&mut self, rest: &[u8], each: &mut dyn FnMut(Line<'_>)) {
         if !self.skipping && self.unfinished.is_empty() && rest.len() <= self.limit {

@@ -1,4 +1,4 @@
-//! Every code that the command can exit with. Documented for users in `docs/operating.md`.
+//! Every code that the command can exit with. Documented for users in `docs/messages.md`.
 
 use std::process::ExitCode;
 
@@ -32,6 +32,27 @@ pub(crate) enum Exit {
     StillGoing = 11,
     /// The system let us down, or we are wrong.
     Internal = 70,
+}
+
+impl Exit {
+    /// The word for it in JSON.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Exit::Ok => "OK",
+            Exit::Invalid => "INVALID",
+            Exit::Usage => "USAGE",
+            Exit::Config => "CONFIG",
+            Exit::StartFailed => "START_FAILED",
+            Exit::NotRunning => "NOT_RUNNING",
+            Exit::AlreadyRunning => "ALREADY_RUNNING",
+            Exit::Refused => "REFUSED",
+            Exit::CallFailed => "CALL_FAILED",
+            Exit::Abandoned => "ABANDONED",
+            Exit::Interrupted => "INTERRUPTED",
+            Exit::StillGoing => "STILL_GOING",
+            Exit::Internal => "INTERNAL",
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

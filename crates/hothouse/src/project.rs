@@ -16,17 +16,20 @@ pub(crate) fn file(path: Option<&Path>) -> Result<PathBuf, Problems> {
 /// Reads the project, prints what is wrong with it, and what its author should still look at.
 pub(crate) fn load(path: Option<&Path>) -> Result<Project, Exit> {
     match read(path) {
-        Ok(Loaded { project, warnings }) => {
-            for warning in &warnings {
-                show::tell(&show::problem(warning, Style::stderr()));
-            }
-            Ok(project)
-        }
+        Ok(loaded) => Ok(warned(loaded)),
         Err(problems) => {
             print(&problems);
             Err(Exit::Config)
         }
     }
+}
+
+/// The project, when its author has been told what to look at.
+pub(crate) fn warned(Loaded { project, warnings }: Loaded) -> Project {
+    for warning in &warnings {
+        show::tell(&show::problem(warning, Style::stderr()));
+    }
+    project
 }
 
 /// Reads the project.

@@ -20,7 +20,7 @@ use hothouse_config::Project;
 use hothouse_host::{CallOptions, Host, Refused, StartupReport};
 use hothouse_kernel::input::{Asker, Targets};
 use hothouse_process::Spawner;
-use hothouse_protocol::{StartupOptions, near_miss};
+use hothouse_protocol::StartupOptions;
 use hothouse_runtime::Json;
 use hothouse_runtime::contract::PluginError;
 use http_body_util::combinators::BoxBody;
@@ -88,9 +88,19 @@ impl App {
     pub(crate) async fn ended(&self, asked: Asked, report: &StartupReport) -> Started {
         let project = self.project();
         let mut started = show::started(report, &project);
+        if !report.all_successful() {
+            started.still_running = self.running().await;
+        }
         kept::add_last_lines(&mut started, &self.host, &project).await;
         self.last_start.keep(&project.name, asked, &started);
         started
+    }
+
+    /// The plugins that serve now; `None` if the host has ended.
+    async fn running(&self) -> Option<Vec<String>> {
+        let view = self.host.view().await.ok()?;
+        let serving = view.iter().filter(|(kernel, _)| kernel.phase.is_serving());
+        Some(serving.map(|(_, status)| status.identity.name.clone()).collect())
     }
 
     /// From now on nothing is started any more: the host is on its way to its end.
@@ -333,21 +343,34 @@ async fn down(app: Arc<App>) -> Answer {
 
 async fn call(app: &App, call: CallRequest) -> Answer {
     let payload = call.payload.map_or_else(Json::null, Json::from);
+    known(app, &call.plugin)?;
     let timeout = call.timeout_ms.map_or(CALL_TIMEOUT, Duration::from_millis);
     let options = CallOptions { timeout: Some(timeout), ..CallOptions::default() };
-    let result = app
-        .host
-        .call(&call.plugin, &call.method, payload, options)
-        .await
-        .map_err(|error| failed(&error, app))?;
+    let result = match app.host.call(&call.plugin, &call.method, payload, options).await {
+        Ok(result) => result,
+        Err(error) => return Err(failed(&error, &call.plugin, app).await),
+    };
     let result = RawValue::from_string(result.as_str().to_owned())
         .map_err(|error| no(StatusCode::BAD_GATEWAY, "BAD_ANSWER", error.to_string()))?;
     json(&CallAnswer { result })
 }
 
 async fn health(app: &App, plugin: &str) -> Answer {
-    let health = app.host.check_health(plugin).await.map_err(|error| failed(&error, app))?;
-    redacted(app, &HealthAnswer { health })
+    known(app, plugin)?;
+    let health = match app.host.check_health(plugin).await {
+        Ok(health) => health,
+        Err(error) => return Err(failed(&error, plugin, app).await),
+    };
+    let place = if health.healthy { None } else { show::place(plugin, &app.project()) };
+    redacted(app, &HealthAnswer { health, place })
+}
+
+/// Refuses a plugin that there is not.
+fn known(app: &App, name: &str) -> Result<(), (StatusCode, Problem)> {
+    match app.host.graph().id(name) {
+        Some(_) => Ok(()),
+        None => Err(unknown(app, name)),
+    }
 }
 
 /// An answer in which no secret is left, wherever a plugin has put one.
@@ -368,10 +391,7 @@ fn change_of(app: &App, change: &Change) -> Result<(Targets, StartupOptions), (S
 
 fn unknown(app: &App, name: &str) -> (StatusCode, Problem) {
     let project = app.project();
-    let known: Vec<&str> = project.plugins.iter().map(|plugin| plugin.name.as_str()).collect();
-    let hint = near_miss(name, known.iter().copied())
-        .map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
-    no(StatusCode::NOT_FOUND, "UNKNOWN_PLUGIN", format!("there is no plugin named `{name}`; {hint}"))
+    no(StatusCode::NOT_FOUND, "UNKNOWN_PLUGIN", show::no_such_plugin(name, &project))
 }
 
 async fn body<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, (StatusCode, Problem)> {
@@ -396,19 +416,32 @@ fn json(value: &impl Serialize) -> Answer {
 }
 
 fn no(status: StatusCode, code: &str, message: String) -> (StatusCode, Problem) {
-    (status, Problem { code: code.into(), message, retryable: false })
+    (status, Problem { code: code.into(), message, retryable: false, place: None })
 }
 
 fn refused(refused: Refused) -> (StatusCode, Problem) {
     no(StatusCode::CONFLICT, "REFUSED", refused.why)
 }
 
-fn failed(error: &PluginError, app: &App) -> (StatusCode, Problem) {
+/// Something that was asked of a plugin did not work.
+async fn failed(error: &PluginError, plugin: &str, app: &App) -> (StatusCode, Problem) {
     let project = app.project();
     let clean = |text: &str| project.secrets.redact(text).into_owned();
-    let problem =
-        Problem { code: clean(&error.code), message: clean(&error.message), retryable: error.retryable };
+    let root = if error.code == "NOT_RUNNING" { place_of_root(plugin, app).await } else { None };
+    let problem = Problem {
+        code: clean(&error.code),
+        message: clean(&error.message),
+        retryable: error.retryable,
+        place: root.or_else(|| show::place(plugin, &project)),
+    };
     (StatusCode::BAD_GATEWAY, problem)
+}
+
+/// Where the plugin stands in the project file that is to blame for this one not running.
+async fn place_of_root(plugin: &str, app: &App) -> Option<String> {
+    let view = app.host.view().await.ok()?;
+    let plugins = show::plugins(&view, &app.project(), app.began.elapsed()).plugins;
+    plugins.into_iter().find(|info| info.name == plugin)?.failure?.place
 }
 
 /// Undoes `%41` in a path. What is no such escape stays as it is.

@@ -24,8 +24,10 @@ pub(crate) struct Owned {
 
 /// Why the socket could not be had.
 pub(crate) enum Unavailable {
-    /// Another host has it.
-    Taken,
+    /// Another host has it: the process of this number, if that can be told.
+    Taken { pid: Option<i32> },
+    /// No socket can have so long a path.
+    TooLong(String),
     /// For this reason.
     Failed(String),
 }
@@ -34,7 +36,7 @@ pub(crate) enum Unavailable {
 pub(crate) fn take(path: PathBuf) -> Result<Owned, Unavailable> {
     let failed = |error: String| Unavailable::Failed(error);
     if path.as_os_str().len() >= LONGEST {
-        return Err(failed(format!(
+        return Err(Unavailable::TooLong(format!(
             "the control socket's path is {} bytes long, and a socket's path can have {}: {}\n  \
              next: choose a shorter one with --socket",
             path.as_os_str().len(),
@@ -46,17 +48,22 @@ pub(crate) fn take(path: PathBuf) -> Result<Owned, Unavailable> {
         own_folder(&runtime_dir())
             .map_err(|error| failed(format!("{}: {error}", runtime_dir().display())))?;
     }
-    let described = |error: io::Error| failed(format!("control socket {}: {error}", path.display()));
+    let described = |error: io::Error| {
+        failed(format!(
+            "the control socket {}: {error}\n  next: choose another one with --socket",
+            path.display()
+        ))
+    };
     let mut lock_path = path.clone().into_os_string();
     lock_path.push(".lock");
-    if answers(&path) {
+    if let Some(pid) = answers(&path) {
         // The lock may be gone, swept away with other old files; whoever answers is there.
-        return Err(Unavailable::Taken);
+        return Err(Unavailable::Taken { pid });
     }
     let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&lock_path);
     let lock = lock.map_err(described)?;
     match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-        Err(error) if error == rustix::io::Errno::WOULDBLOCK => return Err(Unavailable::Taken),
+        Err(error) if error == rustix::io::Errno::WOULDBLOCK => return Err(Unavailable::Taken { pid: None }),
         other => other.map_err(|error| described(error.into()))?,
     }
     remove_stale(&path).map_err(described)?;
@@ -66,9 +73,10 @@ pub(crate) fn take(path: PathBuf) -> Result<Owned, Unavailable> {
     Ok(Owned { path, inode, listener: Some(listener), _lock: lock })
 }
 
-/// Whether somebody listens there.
-fn answers(path: &Path) -> bool {
-    std::os::unix::net::UnixStream::connect(path).is_ok()
+/// Whether somebody listens there, and if so, which process.
+fn answers(path: &Path) -> Option<Option<i32>> {
+    let stream = std::os::unix::net::UnixStream::connect(path).ok()?;
+    Some(rustix::net::sockopt::socket_peercred(&stream).ok().map(|peer| peer.pid.as_raw_pid()))
 }
 
 /// We hold the lock, so a socket that lies there belongs to a host that is gone. Anything else is not ours to remove.

@@ -1,16 +1,17 @@
 //! What others want: starts and stops, pictures, calls.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::input::{Asker, Targets};
-use hothouse_kernel::{Input, PluginId, Request, RequestId};
+use hothouse_kernel::{Code, Input, Phase, PluginId, Request, RequestId};
 use hothouse_protocol::HealthStatus;
-use hothouse_runtime::contract::PluginError;
+use hothouse_runtime::contract::{Description, PluginError};
 use hothouse_runtime::{Call, CallReply, HealthReply, Json};
 use tokio::sync::oneshot;
 
-use super::{Engine, exported};
+use super::{Engine, exported_instead};
 use crate::command::Command;
 use crate::inbox::Message;
 use crate::plugins::{HostView, PluginStatus, Slot};
@@ -118,12 +119,11 @@ impl Engine {
         }
         let living = slot.life.as_ref().filter(|_| view.phase.is_serving());
         let Some(living) = living else {
-            let message = format!("`{target}` does not serve: it is {}", view.phase.as_str());
-            return Err(PluginError::new("NOT_RUNNING", message).retryable());
+            return Err(not_serving(target, &view.phase));
         };
-        let description = living.description.as_deref();
-        if description.is_some_and(|description| description.method(method).is_none()) {
-            let known = description.map(exported).unwrap_or_default();
+        let lacks = |description: &&Description| description.method(method).is_none();
+        if let Some(description) = living.description.as_deref().filter(lacks) {
+            let known = exported_instead(description, method);
             let message = format!("`{target}` exports no method `{method}`; it exports {known}");
             return Err(PluginError::new("UNKNOWN_METHOD", message));
         }
@@ -141,9 +141,33 @@ impl Engine {
         };
         let phase = self.kernel.view_of(plugin).phase;
         if !phase.is_serving() {
-            let message = format!("`{target}` does not serve: it is {}", phase.as_str());
-            return drop(done.send(Err(PluginError::new("NOT_RUNNING", message))));
+            return drop(done.send(Err(not_serving(target, &phase))));
         }
-        self.ask_health(plugin, HealthReply::new(move |answer| drop(done.send(answer))));
+        let (answered, answer) = oneshot::channel();
+        self.ask_health(plugin, HealthReply::new(move |answer| drop(answered.send(answer))));
+        let limit = self.graph.decl(plugin).settings.check_timeout;
+        drop(tokio::spawn(async move {
+            let answer = match tokio::time::timeout(limit, answer).await {
+                Ok(Ok(answer)) => answer,
+                // A reply that is dropped has answered all the same, so this is the time that has run out.
+                Ok(Err(_)) | Err(_) => Err(check_timed_out(limit)),
+            };
+            let _ = done.send(answer);
+        }));
     }
+}
+
+/// The error of questions to a plugin that is not up, with the reason if it failed.
+fn not_serving(target: &str, phase: &Phase) -> PluginError {
+    let why = match phase {
+        Phase::Failed(failure) if failure.code == Code::DependencyFailed => failure.to_string(),
+        Phase::Failed(failure) => format!("it failed at {}: {failure}", failure.stage),
+        phase => format!("it is {}", phase.as_str()),
+    };
+    PluginError::new("NOT_RUNNING", format!("`{target}` does not serve: {why}")).retryable()
+}
+
+fn check_timed_out(limit: Duration) -> PluginError {
+    let message = format!("its health check did not answer within {} ms (health.timeout)", limit.as_millis());
+    PluginError::new("TIMEOUT", message).retryable()
 }

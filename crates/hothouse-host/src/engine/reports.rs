@@ -4,7 +4,7 @@ use hothouse_kernel::{Answer, Code, Failure, Incarnation, Input, PluginId, Stage
 use hothouse_runtime::contract::{Description, PluginError};
 use hothouse_runtime::{Call, Report};
 
-use super::{Engine, exported};
+use super::{Engine, exported_instead};
 use crate::plugins::Slot;
 
 impl Engine {
@@ -67,7 +67,7 @@ fn lacking(slot: &Slot, description: Option<&Description>) -> Option<String> {
         None => Some(format!(
             "`health.checkMethod` is `{method}`, but `{}` exports no such method; it exports {}",
             slot.identity.name,
-            description.map_or_else(|| "none".into(), exported)
+            description.map_or_else(|| "none".into(), |description| exported_instead(description, method))
         )),
     }
 }

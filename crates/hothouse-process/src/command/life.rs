@@ -105,7 +105,7 @@ pub(super) fn begin(beginning: Beginning) {
         // Somebody else's server must not be taken for this plugin's. On this machine the answer is there at once.
         return drop(tokio::spawn(async move {
             if address.is_taken().await {
-                let error = SpawnError::taken(&address);
+                let error = SpawnError::taken(&address, address.holder().await);
                 never_lived(&beginning.reporter, beginning.orders, error).await;
             } else {
                 spawn(beginning);
@@ -351,9 +351,12 @@ impl Life {
         if said && !one_shot {
             self.became_ready(None);
         }
-        let finished = end.is_success() && matches!(self.spec.ready, Readiness::Spawned);
+        let finished = end.is_success() && !one_shot && !self.is_stopping;
         let mut exit = end.into_exit();
-        if finished && !self.is_stopping {
+        if finished && !self.is_ready {
+            exit.how.push_str(" before it was ready");
+        }
+        if finished && (!self.is_ready || matches!(self.spec.ready, Readiness::Spawned)) {
             exit.how.push_str("; if that is all it has to do, say `ready: {exit: 0}`");
         }
         Some(exit)

@@ -4,6 +4,7 @@
 //! takes as long as it takes and ends when its future is dropped; when the next one is due is the kernel's affair.
 
 mod exec;
+mod holder;
 mod http;
 mod tcp;
 

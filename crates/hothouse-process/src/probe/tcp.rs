@@ -30,6 +30,14 @@ impl Address {
         TcpStream::connect((self.host.as_str(), self.port)).await.is_ok()
     }
 
+    /// Who listens on that port of this machine, as far as `/proc` tells. Looking takes a while, so it is done on
+    /// another thread.
+    pub(crate) async fn holder(&self) -> Option<String> {
+        let port = self.port;
+        // It fails only if the program is ending, and then nobody is left to be told.
+        tokio::task::spawn_blocking(move || super::holder::of(port)).await.ok().flatten()
+    }
+
     /// Reads `host:port` or `[ipv6]:port`.
     ///
     /// # Errors

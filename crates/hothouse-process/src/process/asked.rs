@@ -93,9 +93,13 @@ impl Questions {
         }
     }
 
-    /// Whether `init` has not been answered.
-    pub(super) fn awaits_init(&self) -> bool {
-        self.open.values().any(|asked| matches!(asked, Asked::Init))
+    /// The verb on the way up that has not been answered.
+    pub(super) fn awaited_verb(&self) -> Option<&'static str> {
+        self.open.values().find_map(|asked| match asked {
+            Asked::Init => Some("init"),
+            Asked::Start => Some("start"),
+            _ => None,
+        })
     }
 
     fn forget(&mut self, number: u64) {

@@ -108,6 +108,11 @@ impl Channel {
         read.map(|_| ())
     }
 
+    /// The line that the child has begun and not ended, if there is one.
+    pub(super) fn begun(&self) -> Option<&[u8]> {
+        Some(self.lines.unfinished()).filter(|begun| !begun.is_empty())
+    }
+
     /// Whether nothing can come from the child any more.
     pub(super) fn is_over(&self) -> bool {
         self.incoming.is_none()

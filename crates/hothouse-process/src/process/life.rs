@@ -159,6 +159,9 @@ impl Life {
     }
 
     fn stop(&mut self, rung: Rung, reason: &str) {
+        if let Some(begun) = self.channel.begun() {
+            self.talk.heard_half(begun);
+        }
         self.talk.stop();
         match rung {
             Rung::Destroy => self.talk.ask_destroy(reason),

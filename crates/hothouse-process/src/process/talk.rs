@@ -21,6 +21,7 @@ use super::{ProcessSpec, Transport};
 use crate::handle::Order;
 use crate::lines::Line;
 use crate::probe::{Attempt, Surroundings, health};
+use crate::words::shown;
 
 /// The talk with one plugin.
 pub(super) struct Talk {
@@ -41,7 +42,7 @@ pub(super) struct Talk {
     pub(super) open_wishes: usize,
     /// How many bytes of answers were added since the plugin had last read everything.
     pub(super) owed: usize,
-    /// What it wrote instead of an answer to `init`.
+    /// What it did instead of answering `init` or `start`: `instead of answering … it wrote …`.
     garbage: Option<String>,
 }
 
@@ -93,8 +94,17 @@ impl Talk {
 
     fn heard_garbage(&mut self, what: String) {
         self.misbehaved(format!("it wrote {what}"));
-        if self.questions.awaits_init() {
-            self.garbage.get_or_insert(what);
+        self.answered_otherwise(&what);
+    }
+
+    /// A stop begins, and the plugin has begun a line that it may never end.
+    pub(super) fn heard_half(&mut self, begun: &[u8]) {
+        self.answered_otherwise(&format!("half a line, and not its end: `{}`", shown(begun)));
+    }
+
+    fn answered_otherwise(&mut self, what: &str) {
+        if let Some(verb) = self.questions.awaited_verb() {
+            self.garbage.get_or_insert_with(|| format!("instead of answering `{verb}` it wrote {what}"));
         }
     }
 
@@ -109,6 +119,9 @@ impl Talk {
     }
 
     fn answered(&mut self, asked: Asked, answer: Result<&RawValue, PluginError>) {
+        if matches!(asked, Asked::Init | Asked::Start) {
+            self.garbage = None;
+        }
         match asked {
             Asked::Init => self.answered_init(answer),
             Asked::Start => self.answered_start(answer),
@@ -136,11 +149,10 @@ impl Talk {
         self.questions.drop_calls(&error.retryable());
     }
 
-    /// The plugin has ended, in this way: what it has not answered fails. If it was to answer `init` and wrote
+    /// The plugin has ended, in this way: what it has not answered fails. If it was to answer a verb and wrote
     /// something else, that explains more than how it ended.
     pub(super) fn ended(&mut self, exit: &mut Exit) {
-        if let Some(garbage) = self.garbage.take().filter(|_| self.questions.awaits_init()) {
-            let garbage = format!("instead of answering `init` it wrote {garbage}");
+        if let Some(garbage) = self.garbage.take() {
             exit.detail = Some(match exit.detail.take() {
                 Some(detail) => format!("{garbage}; {detail}"),
                 None => garbage,

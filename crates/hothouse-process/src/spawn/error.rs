@@ -46,10 +46,13 @@ impl SpawnError {
         SpawnError::new(format!("cannot watch the child: {error}"))
     }
 
-    /// Somebody listens where this child is expected to.
-    pub(crate) fn taken(address: &crate::probe::Address) -> SpawnError {
+    /// Somebody listens where this child is expected to; `holder` if it is known who.
+    pub(crate) fn taken(address: &crate::probe::Address, holder: Option<String>) -> SpawnError {
+        let who = holder.unwrap_or_else(|| {
+            "something of another user, or outside of this container, which cannot be named from here".into()
+        });
         SpawnError::new(format!("{address} accepts connections already, before the plugin was started"))
-            .hint("something else holds the port, perhaps what is left of an earlier run")
+            .hint(format!("the port is held by {who}"))
     }
 
     /// The thread that spawns is gone.

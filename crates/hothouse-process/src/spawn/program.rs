@@ -42,6 +42,8 @@ pub(super) fn find(command: &[OsString], path: Option<&OsStr>, cwd: &Path) -> Re
 
 /// What to do about a file that may not be executed.
 pub(super) fn not_executable(file: &Path) -> String {
+    // Without the `.` that a relative program leaves in it.
+    let file: PathBuf = file.components().collect();
     format!("the file may not be executed; to change that: chmod +x {}", file.display())
 }
 

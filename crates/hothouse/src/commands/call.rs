@@ -30,10 +30,11 @@ pub(crate) async fn run(args: CallArgs, socket: Option<PathBuf>) -> Exit {
         payload: Some(payload),
         timeout_ms: Some(args.timeout),
     };
+    let asked = format!("call of `{}` on `{}`", request.method, request.plugin);
     match client.call(&request).await {
         Ok(answer) if args.json => super::print_json(&answer),
         Ok(answer) => super::println(answer.result.get()),
-        Err(error) => return super::told(&error, args.json),
+        Err(error) => return super::told_of(&request.plugin, &asked, &error, args.json),
     }
     Exit::Ok
 }

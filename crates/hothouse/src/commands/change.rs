@@ -75,7 +75,11 @@ fn started(outcome: Result<Answered<Started>, ClientError>, json: bool, wait: Wa
     };
     let ok = started.result.all_successful;
     if json {
-        super::print_json(&started);
+        let mut value = serde_json::to_value(&started).unwrap_or_default();
+        if !ok {
+            value["next"] = show::after_failed_start(&started, true).into();
+        }
+        super::print_json(&value);
     } else if !ok {
         show::tell(&show::start_failed(&started, Style::stderr(), true));
     } else if started.result.results.is_empty() {

@@ -61,7 +61,8 @@ fn of_the_past(args: &EventsArgs) -> Exit {
         args.plugin.as_deref().filter(|name| !project.plugins.iter().any(|plugin| plugin.name == *name))
     {
         show::error(&format!(
-            "there is no plugin named `{name}`\n  next: {} lists them",
+            "{}\n  next: {} lists them",
+            show::no_such_plugin(name, &project),
             show::hothouse("plan")
         ));
         return Exit::Refused;

@@ -16,6 +16,7 @@ pub(crate) mod man;
 mod output;
 pub(crate) mod plan;
 pub(crate) mod ps;
+mod refusal;
 pub(crate) mod schema;
 pub(crate) mod startup;
 pub(crate) mod validate;
@@ -49,12 +50,17 @@ fn client(project: Option<&Path>, socket: Option<PathBuf>) -> Result<Client, Exi
 
 /// Says why the host did not do it, and what to type next.
 fn told(error: &ClientError, json: bool) -> Exit {
+    told_of("PLUGIN", "", error, json)
+}
+
+/// The same for something that was asked of this plugin, and what it was: a call, a health check.
+fn told_of(plugin: &str, asked: &str, error: &ClientError, json: bool) -> Exit {
     let (exit, next) = match error {
         ClientError::NotRunning { .. } => (Exit::NotRunning, format!("{} starts one", hothouse("up"))),
         ClientError::Broken(_) => {
             (Exit::Internal, format!("{} shows whether it is still there", hothouse("ps")))
         }
-        ClientError::Refused(problem) => refused(problem),
+        ClientError::Refused(problem) => refusal::exit_and_next(problem, plugin),
     };
     if json {
         let problem = match error {
@@ -62,38 +68,25 @@ fn told(error: &ClientError, json: bool) -> Exit {
             ClientError::NotRunning { .. } => problem("NOT_RUNNING", error),
             ClientError::Broken(_) => problem("BROKEN", error),
         };
-        print_json(&serde_json::json!({ "error": problem }));
-    } else {
-        let code = match error {
-            ClientError::Refused(problem) if exit == Exit::CallFailed => format!("{}: ", problem.code),
-            _ => String::new(),
-        };
-        let next = if next.is_empty() { String::new() } else { format!("\n  next: {next}") };
-        let text: Vec<String> = format!("{code}{error}").lines().map(show::harmless).collect();
-        show::error(&format!("{}{next}", text.join("\n")));
+        print_json(&serde_json::json!({ "error": problem, "next": next }));
+        return exit;
     }
+    let (what, place) = match error {
+        ClientError::Refused(problem) if exit == Exit::CallFailed => {
+            let place = problem.place.as_ref().map_or(String::new(), |place| format!(" [{place}]"));
+            let asked = if asked.is_empty() { String::new() } else { format!("{asked}: ") };
+            (format!("{asked}{}: ", problem.code), place)
+        }
+        _ => (String::new(), String::new()),
+    };
+    let text = format!("{what}{error}{place}");
+    let text: Vec<String> = text.lines().map(show::harmless).collect();
+    show::error(&format!("{}\n  next: {next}", text.join("\n")));
     exit
 }
 
-/// The exit code for a refusal, and what to do about it, if that can be known here.
-fn refused(problem: &Problem) -> (Exit, String) {
-    match problem.code.as_str() {
-        "REFUSED" | "NOT_FOUND" | "BAD_REQUEST" | "UNKNOWN_PLUGIN" => {
-            (Exit::Refused, format!("{} shows the plugins and where they are", hothouse("ps")))
-        }
-        "CONFIG" => (
-            Exit::Config,
-            format!("mend the file and run {} again; nothing was touched", hothouse("plan --diff")),
-        ),
-        "NOT_RUNNING" | "GONE" => (Exit::CallFailed, format!("{} says why", hothouse("ps"))),
-        "TIMEOUT" => (Exit::CallFailed, "`--timeout MS` waits longer".into()),
-        // The plugin's own error: what to do about it only the plugin knows.
-        _ => (Exit::CallFailed, String::new()),
-    }
-}
-
 fn problem(code: &str, error: &ClientError) -> Problem {
-    Problem { code: code.into(), message: error.to_string(), retryable: true }
+    Problem { code: code.into(), message: error.to_string(), retryable: true, place: None }
 }
 
 /// Prints a value as one line of JSON.
@@ -106,6 +99,5 @@ fn print_json(value: &impl Serialize) {
 
 /// Prints a line; a reader that has gone away is not our affair.
 fn println(text: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout(), "{text}");
+    show::print_line(text);
 }

@@ -30,7 +30,8 @@ fn plan(args: &PlanArgs, project: &Project) -> Exit {
     for name in &args.only {
         let Some(plugin) = graph.id(name) else {
             show::error(&format!(
-                "there is no plugin named `{name}`\n  next: {} lists them",
+                "{}\n  next: {} lists them",
+                show::no_such_plugin(name, project),
                 show::hothouse("plan")
             ));
             return Exit::Refused;

@@ -23,10 +23,22 @@ pub(crate) async fn run(args: PsArgs, socket: Option<PathBuf>) -> Exit {
             super::println(&table_of(&plugins.plugins, Style::stdout(), show::stdout_width()));
             let uptime = show::duration(Duration::from_millis(plugins.uptime_ms));
             super::println(&format!("\n{}: host {} up for {uptime}", plugins.project, plugins.pid));
+            plugins.plugins.iter().filter_map(failed).for_each(|text| super::println(&text));
         }
         Err(error) => return super::told(&error, args.json),
     }
     Exit::Ok
+}
+
+/// Why a plugin failed and what to type next, if it failed by itself: the table may have no room for all of that.
+fn failed(plugin: &PluginInfo) -> Option<String> {
+    let failure = plugin.failure.as_ref().filter(|failure| failure.root.is_none())?;
+    let next = format!(
+        "{} says how it came to that; {} starts it again",
+        show::hothouse(&format!("why {}", plugin.name)),
+        show::hothouse(&format!("start {}", plugin.name))
+    );
+    Some(format!("{}\n  next: {next}", show::headline(&plugin.name, failure)))
 }
 
 /// The columns, each with how early a narrow terminal does without it.

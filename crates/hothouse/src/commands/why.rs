@@ -29,9 +29,9 @@ pub(crate) async fn run(args: WhyArgs, socket: Option<PathBuf>) -> Exit {
 fn of_the_past(args: &WhyArgs) -> Result<Why, Exit> {
     let project = project::load(args.project.project.as_deref())?;
     if !project.plugins.iter().any(|plugin| plugin.name == args.plugin) {
-        let name = &args.plugin;
         show::error(&format!(
-            "there is no plugin named `{name}`\n  next: {} lists them",
+            "{}\n  next: {} lists them",
+            show::no_such_plugin(&args.plugin, &project),
             show::hothouse("plan")
         ));
         return Err(Exit::Refused);

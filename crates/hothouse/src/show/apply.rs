@@ -46,6 +46,10 @@ pub(crate) fn planned(preview: &ApplyPreview, changes: &ProjectChanges, project:
 pub(crate) fn applied(report: &AppliedReport, changes: &ProjectChanges, project: &Project) -> Applied {
     let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
     let start = report.start();
+    let mut outcome = started(&start, project);
+    if !report.all_successful() {
+        outcome.still_running = Some(owned(report.running()));
+    }
     Applied {
         plan: planned(&report.preview(), changes, project),
         all_successful: report.all_successful(),
@@ -53,7 +57,7 @@ pub(crate) fn applied(report: &AppliedReport, changes: &ProjectChanges, project:
         abandoned: owned(report.abandoned()),
         withdrawn: owned(report.withdrawn()),
         cut_off: start.was_stopped(),
-        start: started(&start, project),
+        start: outcome,
         running: owned(report.running()),
     }
 }

@@ -5,9 +5,10 @@ use hothouse_config::Project;
 use hothouse_host::{Notice, happening_json};
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::phase::StopCause;
-use hothouse_kernel::{Code, Event, Failure, Graph, PluginId};
+use hothouse_kernel::{Code, Event, Failure, Graph, PluginId, Rung};
 use serde_json::{Value, json};
 
+use super::ladder::{Limit, escalated};
 use super::log::LogWriter;
 use super::style::{Style, harmless};
 use crate::plugins;
@@ -70,7 +71,9 @@ impl<'a> EventWriter<'a> {
                 (plugin, style.yellow(&format!("not started: `{root}` failed")))
             }
             Happening::Failed { plugin, failure, .. } => {
-                (plugin, format!("{} at {}: {}", style.red("failed"), failure.stage, self.clean(failure)))
+                let place = self.place(*plugin);
+                let text = self.clean(failure);
+                (plugin, format!("{} at {}: {text}{}", style.red("failed"), failure.stage, style.dim(&place)))
             }
             Happening::Withdrawn { plugin, failure } => (plugin, style.dim(&self.clean(failure))),
             Happening::StopBegan { plugin, cause, .. } => {
@@ -80,9 +83,10 @@ impl<'a> EventWriter<'a> {
                 let message = harmless(&self.project.secrets.redact(message));
                 (plugin, format!("{}: {message}", style.yellow("destroy failed")))
             }
-            Happening::StopEscalated { plugin, from, to, .. } => {
-                (plugin, style.yellow(&format!("`{from}` took too long; next: {to}")))
-            }
+            Happening::StopEscalated { plugin, from, to, .. } => (
+                plugin,
+                style.yellow(&escalated(from.as_str(), to.as_str(), self.limit(*plugin, *from).as_ref())),
+            ),
             Happening::Stopped { plugin, .. } => (plugin, "stopped".into()),
             Happening::Abandoned { plugin, .. } => {
                 (plugin, style.red("could not be ended; it is fenced off and left alone"))
@@ -114,6 +118,18 @@ impl<'a> EventWriter<'a> {
         }
     }
 
+    /// Where a plugin stands in the project file, as it follows a message.
+    fn place(&self, plugin: PluginId) -> String {
+        super::place(self.graph.name(plugin), self.project)
+            .map_or(String::new(), |place| format!(" [{place}]"))
+    }
+
+    fn limit(&self, plugin: PluginId, rung: Rung) -> Option<Limit> {
+        let name = self.graph.name(plugin);
+        let config = self.project.plugins.iter().find(|config| config.name == name)?;
+        Limit::of(rung.as_str(), &config.run, &self.project.host)
+    }
+
     fn clean(&self, failure: &Failure) -> String {
         harmless(&self.project.secrets.redact(&failure.to_string()))
     }
@@ -129,6 +145,10 @@ pub(crate) fn notice_json(notice: &Notice, graph: &Graph, project: &Project) -> 
                 value["cause"] = json!(cause.number());
             }
             value["atMs"] = json!(event.at.as_nanos() as f64 / 1e6);
+            if let Happening::Failed { plugin, failure, .. } = &event.what {
+                let place = super::place(graph.name(failure.root.unwrap_or(*plugin)), project);
+                value["failure"]["place"] = json!(place);
+            }
             value
         }
         Notice::Warned(text) => json!({ "type": "warning", "message": project.secrets.redact(text) }),

@@ -3,6 +3,7 @@
 use hothouse_api::EventInfo;
 use serde_json::Value;
 
+use super::ladder::escalated;
 use super::style::{Style, harmless};
 
 /// One event in one line: when, its number and that of its cause, the plugin, what. `width` is that of the plugins'
@@ -61,7 +62,7 @@ pub(crate) fn happened(event: &EventInfo) -> String {
             _ => "stopping".into(),
         },
         "destroyFailed" => format!("`destroy` failed: {}", text("message")),
-        "stopEscalated" => format!("`{}` took too long; next: {}", text("from"), text("to")),
+        "stopEscalated" => escalated(&text("from"), &text("to"), None),
         "stopped" => "stopped".into(),
         "abandoned" => "could not be ended; it is fenced off and left alone".into(),
         "startEnded" => match event.more.get("allSuccessful") {

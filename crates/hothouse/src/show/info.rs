@@ -63,7 +63,7 @@ pub(crate) fn started(report: &StartupReport, project: &Project) -> Started {
         failure: failure_info(failure, plugin, report.graph(), project),
         last_lines: Vec::new(),
     });
-    Started { result, timeline: timeline(report), root_cause }
+    Started { result, timeline: timeline(report), root_cause, still_running: None }
 }
 
 /// When what happened.

@@ -6,17 +6,18 @@ mod events;
 mod failure;
 mod happened;
 mod info;
+mod ladder;
 mod log;
 pub(crate) mod picture;
 mod style;
 mod table;
 mod why;
 
-pub(crate) use advice::{advise_for, hothouse};
+pub(crate) use advice::{advise_for, hothouse, no_such_plugin};
 pub(crate) use apply::{applied, plan_text, planned, resting_text};
 pub(crate) use events::{EventWriter, notice_json};
 use failure::next_step;
-pub(crate) use failure::{place, start_failed};
+pub(crate) use failure::{after_failed_start, headline, place, start_failed, still_running};
 pub(crate) use happened::event_line;
 pub(crate) use info::{plugins, started};
 pub(crate) use log::LogWriter;
@@ -50,6 +51,12 @@ pub(crate) fn error(message: &str) {
 pub(crate) fn tell(line: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Writes a line to standard output; a reader that has gone away is not our affair.
+pub(crate) fn print_line(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// So many of something: `1 plugin`, `3 plugins`.

@@ -156,7 +156,11 @@ pub(crate) fn next(why: &Why) -> String {
             format!("wait; {} shows what happens", hothouse(&format!("events -f --plugin {plugin}")))
         }
         _ => match why.root.as_ref().filter(|root| root.kind == "failed") {
-            Some(root) => next_step(&cause(root, why), why.running),
+            Some(root) => {
+                let lost: Vec<String> =
+                    (root.plugin.as_ref() != Some(plugin)).then(|| plugin.clone()).into_iter().collect();
+                next_step(&cause(root, why), why.running, &lost)
+            }
             None => format!("{} starts it", start()),
         },
     }

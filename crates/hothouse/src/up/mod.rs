@@ -1,7 +1,9 @@
 //! A host in the foreground: start, stay, stop.
 
 mod happenings;
+mod refusal;
 mod report;
+mod running;
 mod screen;
 mod supervisor;
 mod wish;
@@ -29,20 +31,22 @@ use crate::kept::Kept;
 use crate::last_start::Asked;
 use crate::probes::Probes;
 use crate::server::{App, Server};
-use crate::show::{self, Style};
+use crate::show;
 use crate::socket::{self, Unavailable};
 use crate::{logs, places, plugins, project};
 
 use happenings::Happenings;
+use refusal::{Refusal, fail};
 use screen::Screen;
 use supervisor::Supervisor;
 use wish::Wishes;
 
 /// Runs a project until a stop is asked for.
 pub(crate) async fn run(args: UpArgs, socket: Option<PathBuf>) -> Exit {
+    let json = args.json;
     match Session::begin(args, socket).await {
         Ok(session) => session.run().await,
-        Err(exit) => exit,
+        Err(refusal) => refusal.tell(json),
     }
 }
 
@@ -59,16 +63,20 @@ struct Session {
 }
 
 impl Session {
-    async fn begin(args: UpArgs, socket: Option<PathBuf>) -> Result<Session, Exit> {
-        let project = project::load(args.place.project())?;
+    async fn begin(args: UpArgs, socket: Option<PathBuf>) -> Result<Session, Refusal> {
+        let project = project::read(args.place.project())
+            .map(project::warned)
+            .map_err(|problems| Refusal::Project(Box::new(problems)))?;
         let socket = socket.map_or_else(|| places::socket(&project.file), Ok);
         let socket = socket.map_err(|error| fail(&error, Exit::Config))?;
         let owned = socket::take(socket.clone()).map_err(|error| match error {
+            Unavailable::TooLong(error) => fail(&error, Exit::Usage),
             Unavailable::Failed(error) => fail(&error, Exit::Internal),
-            Unavailable::Taken => fail(
+            Unavailable::Taken { pid } => fail(
                 &format!(
-                    "a host is running for this project already (its control socket is {})\n  \
+                    "a host is running for this project already{} (its control socket is {})\n  \
                      next: {} shows it, {} ends it",
+                    pid.map_or_else(String::new, |pid| format!(": pid {pid}")),
                     socket.display(),
                     show::hothouse("ps"),
                     show::hothouse("down")
@@ -104,27 +112,31 @@ impl Session {
     async fn start_and_stay(&mut self) -> Exit {
         let targets = match self.targets() {
             Ok(targets) => targets,
-            Err(refused) => return fail(&refused.why, Exit::Refused),
+            Err(refusal) => return refusal.tell(self.args.json),
         };
         let began = Instant::now();
         let asked = Asked::now();
         self.supervisor.starting(&self.project().name);
         let report = match self.start(targets).await {
             Ok(report) => report,
-            Err(refused) => return fail(&refused.why, Exit::Refused),
+            Err(refused) => return fail(&refused.why, Exit::Refused).tell(self.args.json),
         };
         let written = report::write(self.args.report.as_deref(), &report, &self.project());
         let started = self.app.ended(asked, &report).await;
         self.app.last_start.first_ended(report.all_successful());
         let exit = self.tell_start(&report, &started, began);
+        if let Err(error) = &written {
+            let next = "make room, or choose another file with --report; what runs is not affected";
+            self.screen.complain(&format!("{error}\n  next: {next}"), "REPORT_NOT_WRITTEN");
+        }
         if self.leaves_after(&report) {
             return exit;
         }
         self.supervisor.ready(&started);
         self.stay().await;
         match (self.stop_all().await, written) {
-            (Exit::Ok, true) => exit,
-            (Exit::Ok, false) => Exit::Internal,
+            (Exit::Ok, Ok(())) => exit,
+            (Exit::Ok, Err(_)) => Exit::Internal,
             (not_ok, _) => not_ok,
         }
     }
@@ -133,11 +145,18 @@ impl Session {
         self.app.project()
     }
 
-    fn targets(&self) -> Result<Targets, Refused> {
+    fn targets(&self) -> Result<Targets, Refusal> {
         if self.args.only.is_empty() {
             return Ok(Targets::All);
         }
-        self.args.only.iter().map(|name| self.host.named(name)).collect::<Result<_, _>>().map(Targets::Some)
+        let graph = self.host.graph();
+        let named = |name: &String| {
+            graph.id(name).ok_or_else(|| {
+                let message = show::no_such_plugin(name, &self.project());
+                fail(&format!("{message}\n  next: {} lists them", show::hothouse("plan")), Exit::Refused)
+            })
+        };
+        self.args.only.iter().map(named).collect::<Result<_, _>>().map(Targets::Some)
     }
 
     /// Starts, and cuts the start off if a stop is asked for meanwhile.
@@ -182,7 +201,7 @@ impl Session {
             ));
             return Exit::Ok;
         }
-        self.screen.fail(&show::start_failed(started, Style::stderr(), !self.leaves_after(report)), started);
+        self.screen.fail(started, !self.leaves_after(report));
         if report.was_stopped() { Exit::Interrupted } else { Exit::StartFailed }
     }
 
@@ -246,7 +265,7 @@ async fn showing<F: Future>(happenings: &mut Happenings, screen: &mut Screen, fu
     }
 }
 
-fn spawner(socket: &Path, project: &Project) -> Result<(Spawner, Kept), Exit> {
+fn spawner(socket: &Path, project: &Project) -> Result<(Spawner, Kept), Refusal> {
     let (ledger, kept) = ledger(socket, project)?;
     let spawner = Spawner::with_ledger(ledger).map_err(|error| {
         fail(&format!("there is no process to spawn plugins from: {error}"), Exit::Internal)
@@ -254,7 +273,7 @@ fn spawner(socket: &Path, project: &Project) -> Result<(Spawner, Kept), Exit> {
     Ok((spawner, kept))
 }
 
-fn spawn_host(current: &Arc<CurrentProject>, spawner: &Spawner, mut kept: Kept) -> Result<Host, Exit> {
+fn spawn_host(current: &Arc<CurrentProject>, spawner: &Spawner, mut kept: Kept) -> Result<Host, Refusal> {
     let project = current.get();
     let specs = plugins::specs(&project, spawner, &mut kept).map_err(|error| fail(&error, Exit::Config))?;
     kept.end_rest().map_err(|error| fail_with_leftovers(&error))?;
@@ -268,7 +287,7 @@ fn spawn_host(current: &Arc<CurrentProject>, spawner: &Spawner, mut kept: Kept) 
 }
 
 /// Nothing is started before whatever an earlier host has left is gone, or known: it would be the second copy.
-fn ledger(socket: &Path, project: &Project) -> Result<(Ledger, Kept), Exit> {
+fn ledger(socket: &Path, project: &Project) -> Result<(Ledger, Kept), Refusal> {
     match Ledger::take(&places::ledger(socket)) {
         Ok((ledger, leftovers)) => {
             if !leftovers.ended.is_empty() {
@@ -281,19 +300,18 @@ fn ledger(socket: &Path, project: &Project) -> Result<(Ledger, Kept), Exit> {
     }
 }
 
-fn fail_with_leftovers(error: &LedgerError) -> Exit {
+fn fail_with_leftovers(error: &LedgerError) -> Refusal {
     let next = match error {
-        LedgerError::File { .. } => "look at the folder, or choose another socket with --socket".into(),
+        LedgerError::File { .. } => "see to that folder, or choose another socket with --socket".into(),
         LedgerError::Busy { .. } => format!("wait a moment, then {}", show::hothouse("up")),
         LedgerError::StillThere { pids } => {
             let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
             format!("look at them with `ps -fp {}`; then {}", pids.join(","), show::hothouse("up"))
         }
     };
-    fail(&format!("{error}\n  next: {next}"), Exit::Abandoned)
-}
-
-fn fail(message: &str, exit: Exit) -> Exit {
-    show::error(message);
-    exit
+    let exit = match error {
+        LedgerError::File { .. } => Exit::Internal,
+        LedgerError::Busy { .. } | LedgerError::StillThere { .. } => Exit::Abandoned,
+    };
+    fail(&format!("{error}\n  next: {next}"), exit)
 }

@@ -22,6 +22,7 @@ use crate::logs;
 use crate::show::{self, EventWriter, Style};
 
 use super::happenings::Item;
+use super::running::Running;
 use super::writer::{To, Writer};
 
 /// Where everything is written.
@@ -31,6 +32,7 @@ pub(crate) struct Screen {
     host: Host,
     current: Arc<CurrentProject>,
     status: Status,
+    running: Running,
     ticker: Option<tokio::time::Interval>,
 }
 
@@ -66,6 +68,7 @@ impl Screen {
             host: host.clone(),
             current: Arc::clone(current),
             status: Status::default(),
+            running: Running::default(),
             ticker: None,
         })
     }
@@ -113,6 +116,7 @@ impl Screen {
     fn happened(&mut self, notice: &Notice) {
         if let Notice::Event(event) = notice {
             self.status.note(event);
+            self.running.note(event);
             if matches!(event.what, Happening::StartEnded { .. }) {
                 self.ticker = None;
             }
@@ -127,6 +131,11 @@ impl Screen {
         if let Some(line) = writer.line(notice) {
             self.line(&line);
         }
+        if let Notice::Event(event) = notice
+            && let Some(more) = self.running.after(event, &graph)
+        {
+            self.line(&more);
+        }
     }
 
     /// Says something that is not an event.
@@ -136,13 +145,22 @@ impl Screen {
         }
     }
 
-    /// Says that the start failed: for programs the whole outcome as one object.
-    pub(crate) fn fail(&mut self, text: &str, started: &Started) {
-        if self.mode == Mode::Json {
-            let started = serde_json::to_value(started).unwrap_or_default();
-            return self.json(&serde_json::json!({ "type": "startFailed", "outcome": started }));
+    /// Says that the start failed: for programs the whole outcome as one object. `running`: whether the host goes on.
+    pub(crate) fn fail(&mut self, started: &Started, running: bool) {
+        if self.mode != Mode::Json {
+            return self.line(&show::start_failed(started, Style::stderr(), running));
         }
-        self.line(text);
+        let next = show::after_failed_start(started, running);
+        let started = serde_json::to_value(started).unwrap_or_default();
+        self.json(&serde_json::json!({ "type": "startFailed", "outcome": started, "next": next }));
+    }
+
+    /// Says that something went wrong that is not the start; the text may hold a next step.
+    pub(crate) fn complain(&mut self, text: &str, code: &str) {
+        match self.mode {
+            Mode::Json => self.json(&super::refusal::error(code, text)),
+            _ => self.line(&format!("{}: {text}", Style::stderr().red("error"))),
+        }
     }
 
     /// Leaves the screen as it should be found.
