@@ -75,7 +75,7 @@ impl Talk {
         // Nothing of the channel is split, so there are no pieces.
         let Line::Text(line) = line else {
             let limit = self.spec.max_line;
-            return self.heard_garbage(format!("a line longer than {limit} bytes (host.maxLine)"));
+            return self.heard_garbage(&format!("a line longer than {limit} bytes (host.maxLine)"));
         };
         if line.trim_ascii().is_empty() && self.spec.transport == Transport::Fd {
             // Nothing was said, and nobody need hear of it.
@@ -88,13 +88,13 @@ impl Talk {
                 let text = String::from_utf8_lossy(line).into_owned();
                 self.log(Stream::Stdout, Level::Warn, text);
             }
-            Err(NoMessage::NotRpc(what) | NoMessage::Malformed(what)) => self.heard_garbage(what),
+            Err(NoMessage::NotRpc(what) | NoMessage::Malformed(what)) => self.heard_garbage(&what),
         }
     }
 
-    fn heard_garbage(&mut self, what: String) {
+    fn heard_garbage(&mut self, what: &str) {
         self.misbehaved(format!("it wrote {what}"));
-        self.answered_otherwise(&what);
+        self.answered_otherwise(what);
     }
 
     /// A stop begins, and the plugin has begun a line that it may never end.
