@@ -291,7 +291,7 @@ const CASES: &[Case] = &[
     }),
     ("unhealthy_endpoint_at_start", |stage| {
         let port = free_port();
-        stage.hide(port, "PORT");
+        stage.hide(&port, "PORT");
         stage.project(
             "startup: {healthCheck: true}\n",
             &format!("  - {{name: web, run: {{command: [sleep, '1000']}}, lifecycle: {{health: {{checkMethod: 'tcp://127.0.0.1:{port}'}}}}}}\n"),
@@ -352,7 +352,7 @@ const CASES: &[Case] = &[
     }),
     ("ready_port_never_opens", |stage| {
         let port = free_port();
-        stage.hide(port, "PORT");
+        stage.hide(&port, "PORT");
         stage.project(SHORT, &format!("  - {{name: web, run: {{command: [sleep, '1000'], ready: {{http: 'http://127.0.0.1:{port}/health'}}}}}}\n"));
         stage.up(&[]);
     }),
@@ -505,7 +505,7 @@ const CASES: &[Case] = &[
     ("socket_path_too_long", |stage| {
         stage.project("", DB);
         let socket = stage.folder.0.join("deep/".repeat(20)).join("s").to_str().unwrap().to_owned();
-        stage.hide(format!("{} bytes", socket.len()), "N bytes");
+        stage.hide(&format!("{} bytes", socket.len()), "N bytes");
         stage.up(&["--socket", &socket]);
         stage.up(&["--socket", &socket, "--json"]);
     }),
@@ -530,7 +530,7 @@ const CASES: &[Case] = &[
         with_worker(stage, "", "well", ", config: {password: '${env:DB_PASSWORD}'}");
         stage.host(&[], "up: ");
         let payload = format!("\"{SECRET}\"");
-        stage.hide(SECRET, "***");
+        stage.hide(&SECRET, "***");
         let said = stage.quietly(&["call", "worker", "tell", &payload]);
         stage.add("the error of a call that repeats a secret", &said.stderr);
         stage.end_host();

@@ -59,7 +59,7 @@ impl Stage {
     }
 
     /// In the transcript this stands as that.
-    pub fn hide(&mut self, volatile: impl ToString, name: &str) {
+    pub fn hide(&mut self, volatile: &impl ToString, name: &str) {
         self.normal.replace(volatile.to_string(), name);
     }
 
