@@ -52,6 +52,12 @@ pub(crate) fn inside(path: &Path) -> Vec<i32> {
     text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
+/// Kills everything in such a cgroup at once, so that not even what never stays the same process gets away. Where the
+/// system cannot do that (version 1), whoever is [`inside`] is killed one by one.
+pub(crate) fn end(path: &Path) {
+    let _ = fs::write(path.join("cgroup.kill"), "1");
+}
+
 /// Removes it, if nobody is left in it.
 pub(crate) fn remove(path: &Path) {
     // One that is not empty stays; the system says so, and whoever is in it is known by it.

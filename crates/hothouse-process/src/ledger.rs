@@ -31,6 +31,10 @@ pub(crate) const MARK: &str = "HOTHOUSE_LIFE";
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long what an earlier host has left may take to end.
 const LAST_BREATH: Duration = Duration::from_secs(2);
+/// So many looks in a row that find nobody are taken for the truth.
+const QUIET_LOOKS: u32 = 5;
+/// So many of the ended processes are named at most.
+const MOST_LINES: usize = 50;
 /// The pause between two looks at what does not end at once.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -375,11 +379,16 @@ fn end_leftovers(written: &Written) -> Result<Vec<String>, LedgerError> {
     let keepers: Vec<i32> = written.kept.iter().map(|kept| kept.keeper).collect();
     let mut spared = line_up_to(rustix::process::getpid().as_raw_pid());
     spared.extend(keepers.iter().flat_map(|keeper| line_up_to(*keeper)));
+    end_cgroups(written, &spared);
+    let mut quiet = 0;
     loop {
+        kill_at_sight(written, &spared, &keepers, &mut ended);
         let mut found = whose(written, &spared);
         // What is kept goes on making processes, so each is looked at anew.
         found.retain(|(process, _)| is_below(process.pid, &keepers) != Some(true));
-        if found.is_empty() {
+        // What never stays the same process for long may have been missed, if there was anybody at all.
+        quiet = if found.is_empty() { quiet + 1 } else { 0 };
+        if quiet > 0 && (ended.is_empty() || quiet == QUIET_LOOKS) {
             written.cgroups.iter().for_each(|cgroup| fence::remove(cgroup));
             return Ok(ended);
         }
@@ -388,10 +397,7 @@ fn end_leftovers(written: &Written) -> Result<Vec<String>, LedgerError> {
             if is_below(process.pid, &keepers) != Some(false) {
                 continue;
             }
-            let line = format!("{owner} (process {})", process.pid);
-            if !ended.contains(&line) {
-                ended.push(line);
-            }
+            note_ended(&mut ended, owner, process.pid);
             kill_exactly(process);
         }
         if Instant::now() >= deadline {
@@ -399,6 +405,36 @@ fn end_leftovers(written: &Written) -> Result<Vec<String>, LedgerError> {
             return Err(LedgerError::StillThere { pids });
         }
         std::thread::sleep(PAUSE);
+    }
+}
+
+/// Ends whatever is in the cgroups of that run, all of it at once. Not if anything in there must live: what is kept, or
+/// those who ask.
+fn end_cgroups(written: &Written, spared: &[i32]) {
+    for cgroup in &written.cgroups {
+        let must_live = |pid: &i32| spared.contains(pid);
+        if written.kept.is_empty() && !fence::inside(cgroup).iter().any(must_live) {
+            fence::end(cgroup);
+        }
+    }
+}
+
+/// Kills whoever is known to be of that host as soon as it is seen.
+fn kill_at_sight(written: &Written, spared: &[i32], keepers: &[i32], ended: &mut Vec<String>) {
+    for process in Process::all().filter(|process| !process.is_zombie && !spared.contains(&process.pid)) {
+        let Some(owner) = written.owner(&process) else { continue };
+        if is_below(process.pid, keepers) == Some(false) {
+            kill_exactly(&process);
+            note_ended(ended, &owner, process.pid);
+        }
+    }
+}
+
+fn note_ended(ended: &mut Vec<String>, owner: &str, pid: i32) {
+    // Of what makes processes without end, the first few say enough.
+    let line = format!("{owner} (process {pid})");
+    if ended.len() < MOST_LINES && !ended.contains(&line) {
+        ended.push(line);
     }
 }
 

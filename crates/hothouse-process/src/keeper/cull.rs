@@ -19,6 +19,10 @@ use crate::sys;
 /// The first pause between two looks, and the longest. They matter only to what does not end at once.
 const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(50)];
 
+/// So many looks in a row at which nobody was there, and between which nobody had ended, are taken for the truth where
+/// the system cannot tell it.
+const QUIET_LOOKS: u32 = 5;
+
 /// Whose end is wanted.
 #[derive(Clone, Copy)]
 pub(crate) enum Whom<'a> {
@@ -44,21 +48,29 @@ pub(crate) fn cull(
 ) -> u32 {
     let deadline = Instant::now() + patience;
     let [mut pause, longest] = PAUSES;
-    let mut seen_nobody = false;
-    while reap(ended) {
-        let left = kill_below(whom);
-        // Where somebody is spared, the system cannot say that nobody else is there; two looks can.
-        if left == 0 && seen_nobody && matches!(whom, Whom::AllBut(_)) {
-            break;
+    let mut quiet = 0;
+    loop {
+        // Whoever has ended and is not spared shows that there was somebody, even if nobody is seen now.
+        let mut somebody_ended = false;
+        let has_children = reap(&mut |pid, status| {
+            somebody_ended |= !whom.spares(pid);
+            ended(pid, status);
+        });
+        if !has_children {
+            return 0;
         }
-        seen_nobody = left == 0;
+        let left = kill_below(whom);
+        quiet = if left == 0 && !somebody_ended { quiet + 1 } else { 0 };
+        // Where somebody is spared, the system cannot say that nobody else is there; several looks can.
+        if quiet == QUIET_LOOKS && matches!(whom, Whom::AllBut(_)) {
+            return 0;
+        }
         if Instant::now() >= deadline {
             return left.max(1);
         }
         await_child(children, pause);
-        pause = (pause * 2).min(longest);
+        pause = if left > 0 || somebody_ended { PAUSES[0] } else { (pause * 2).min(longest) };
     }
-    0
 }
 
 /// Waits for every child that has ended. False if there is no child at all.

@@ -45,11 +45,14 @@ impl Process {
         Some(Process { pid, parent, group, began, is_zombie })
     }
 
-    /// Every process that can be seen. They come and go while they are looked at.
+    /// Every process that can be seen, the youngest first as far as numbers tell: what never stays the same process for
+    /// long must be looked at before it is gone. They come and go while they are looked at.
     pub(crate) fn all() -> impl Iterator<Item = Process> {
         let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        numbers.filter_map(Process::look)
+        let mut numbers: Vec<i32> =
+            entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+        numbers.sort_unstable_by(|one, other| other.cmp(one));
+        numbers.into_iter().filter_map(Process::look)
     }
 }
 
