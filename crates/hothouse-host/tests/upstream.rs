@@ -235,7 +235,10 @@ fn calls_say_what_is_wrong_with_them() {
     assert_eq!(call("wab", "echo"), "UNKNOWN_PLUGIN: there is no plugin named `wab`");
     assert_eq!(call("web", "echo"), "NOT_RUNNING: `web` does not serve: it is not-started");
     wait(host.orchestrate_startup(&options(true))).unwrap();
-    assert_eq!(call("web", "ecko"), "UNKNOWN_METHOD: `web` exports no method `ecko`; it exports `echo`");
+    assert_eq!(
+        call("web", "ecko"),
+        "UNKNOWN_METHOD: `web` exports no method `ecko`; it exports `echo`; did you mean `echo`?"
+    );
     assert!(wait(host.check_health("web")).unwrap().healthy);
     assert_eq!(wait(host.rollback(&["api"])), Ok(vec![]));
     assert_eq!(call("web", "echo"), "NOT_RUNNING: `web` does not serve: it is stopped");

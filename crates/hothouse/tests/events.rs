@@ -163,7 +163,7 @@ fn why_tells_the_root_first_with_and_without_a_host_and_no_secret() {
         first.starts_with("`bad` failed at start: exited with code 3") && first.contains("hothouse.yaml:8:"),
         "{first}"
     );
-    assert!(shop.stdout.contains("\nnext: mend "), "{}", shop.stdout);
+    assert!(shop.stdout.contains("\nnext: `hothouse logs bad"), "{}", shop.stdout);
     let api = ask(&folder, &["why", "api"]).stdout;
     assert!(api.starts_with("`api` is ready since ") && api.contains("after `db` became ready"), "{api}");
     assert_eq!(ask(&folder, &["stop", "db"]).status, Some(0));

@@ -92,7 +92,11 @@ fn one_plugin_is_stopped_started_and_restarted_with_what_depends_on_it() {
     );
     let call = up.command(&["call", "db", "get"]);
     assert_eq!(call.status, Some(8));
-    assert!(call.stderr.starts_with("error: NOT_CALLABLE: `db` is a command plugin"), "{}", call.stderr);
+    assert!(
+        call.stderr.starts_with("error: call of `get` on `db`: NOT_CALLABLE: `db` is a command plugin"),
+        "{}",
+        call.stderr
+    );
 
     let down = up.command(&["down"]);
     assert_eq!(down.status, Some(0), "{}", down.stderr);

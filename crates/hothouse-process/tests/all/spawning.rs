@@ -56,7 +56,7 @@ fn what_cannot_be_run_is_named() {
     assert_eq!(message, "cannot run worker: No such file or directory (os error 2)");
     assert_eq!(hint.unwrap(), "it is in none of the folders of PATH: /nowhere:.");
 
-    for (program, file) in [("./plain.py", "./plain.py"), ("plain.py", "./plain.py")] {
+    for (program, file) in [("./plain.py", "plain.py"), ("plain.py", "plain.py")] {
         let (message, hint) = fails(program);
         assert_eq!(message, format!("cannot run {program}: Permission denied (os error 13)"));
         assert_eq!(
