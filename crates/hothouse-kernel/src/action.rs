@@ -3,8 +3,10 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 
 use crate::apply::ApplyReport;
+use crate::degradation::Service;
 use crate::startup::report::StartReport;
 use crate::{Incarnation, Instant, PluginId, RequestId, Rung};
 
@@ -37,12 +39,14 @@ pub enum Action {
         /// The life.
         incarnation: Incarnation,
     },
-    /// Check its health once. Answer: `Checked`, `Failed` or `Gone`.
+    /// Check its health once. Answer: `Checked`, `CheckFailed` or `Gone`.
     Check {
         /// The plugin.
         plugin: PluginId,
         /// The life.
         incarnation: Incarnation,
+        /// The number of the check in this life, which the answer repeats.
+        check: u64,
         /// When the kernel stops waiting.
         until: Instant,
     },
@@ -57,6 +61,15 @@ pub enum Action {
         rung: Rung,
         /// When the kernel goes on to the next step.
         until: Instant,
+    },
+    /// From here on calls of the plugin go through this, and it is told so if it has the verb. No answer is expected.
+    Mode {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+        /// What it serves.
+        service: Arc<Service>,
     },
     /// Nobody waits for this life any more: cut it off from everything. No answer is expected; `Gone` is welcome.
     Abandon {
@@ -92,6 +105,8 @@ pub enum Outcome {
         /// Plugins that could not be ended at all, and are fenced off.
         abandoned: alloc::vec::Vec<PluginId>,
     },
+    /// The mode is set, or released.
+    ModeSet,
     /// It was not done, for this reason, and nothing was changed.
     Refused(String),
 }

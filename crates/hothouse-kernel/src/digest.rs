@@ -5,6 +5,7 @@
 use core::time::Duration;
 
 use crate::event::{Event, Happening};
+use crate::degradation::Service;
 use crate::failure::Failure;
 use crate::input::Targets;
 use crate::phase::StopCause;

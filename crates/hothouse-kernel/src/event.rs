@@ -16,12 +16,23 @@
 //! | `UnwindBegan` | `Failed`, or `StopRequested` |
 //! | `StopBegan` | its own `Failed`, `UnwindBegan`, or the request |
 //! | `StopEscalated`, `DestroyFailed`, `Abandoned`, `Stopped` | what happened to it before: `StopBegan`, `StopEscalated` |
+//! | `HealthChanged`, `HostLate` | none: they come from outside |
+//! | `Failed` because it is unhealthy | the `HealthChanged` |
+//! | `RestartScheduled`, `GaveUp` | what happened to it before: its own `Failed`, `Stopped` |
+//! | `RestartCancelled` | the request |
+//! | `ModeSet` | none: it comes from outside |
+//! | `ModeChanged` | what changed the dependency, or `ModeSet` |
+//! | `RecoveryTried` | what happened to it before: `ModeChanged` |
 //! | `StartEnded`, `StopEnded` | the event that was waited for last |
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::time::Duration;
 
+use hothouse_protocol::{FallbackMode, PluginHealthStatus};
+
+use crate::degradation::Service;
 use crate::failure::Failure;
 use crate::input::{Asker, Targets};
 use crate::phase::StopCause;
@@ -186,6 +197,92 @@ pub enum Happening {
         /// The request.
         request: RequestId,
     },
+    /// A plugin's health is another one now.
+    HealthChanged {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+        /// How it was.
+        from: PluginHealthStatus,
+        /// How it is.
+        to: PluginHealthStatus,
+        /// What speaks against it, if anything does.
+        why: Option<Box<str>>,
+    },
+    /// The host came so late that a check which it could not look at gets its time once more.
+    HostLate {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+        /// By how much.
+        late: Duration,
+    },
+    /// A plugin that failed is going to be started again, without being asked to.
+    RestartScheduled {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life that is over.
+        incarnation: Incarnation,
+        /// The number of the restart, from 1.
+        attempt: u64,
+        /// How many there are.
+        of: u64,
+        /// How long until it is made.
+        pause: Duration,
+    },
+    /// A restart that was to come does not, because something else was asked for.
+    RestartCancelled {
+        /// The plugin.
+        plugin: PluginId,
+        /// Its last life.
+        incarnation: Incarnation,
+    },
+    /// A plugin has had all its restarts.
+    GaveUp {
+        /// The plugin.
+        plugin: PluginId,
+        /// Its last life.
+        incarnation: Incarnation,
+        /// How many restarts there were.
+        attempts: u64,
+    },
+    /// An operator has set or released the mode of a plugin.
+    ModeSet {
+        /// The request.
+        request: RequestId,
+        /// Who asked for it.
+        by: Asker,
+        /// The plugin.
+        plugin: PluginId,
+        /// The mode; `None`: released.
+        mode: Option<FallbackMode>,
+    },
+    /// A plugin serves something else than before.
+    ModeChanged {
+        /// The plugin.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+        /// The word for what it served ([`Service::as_str`]).
+        from: &'static str,
+        /// What it serves now.
+        service: Arc<Service>,
+    },
+    /// It was tried to bring back what a plugin does without.
+    RecoveryTried {
+        /// The plugin that does without.
+        plugin: PluginId,
+        /// The life.
+        incarnation: Incarnation,
+        /// The number of the try, from 1.
+        attempt: u64,
+        /// How many there are.
+        of: u64,
+        /// What is away, by name.
+        missing: Vec<Box<str>>,
+    },
     /// What was to be stopped is stopped.
     StopEnded {
         /// The request.
@@ -223,6 +320,14 @@ impl Happening {
             | Happening::StopEscalated { plugin, .. }
             | Happening::Stopped { plugin, .. }
             | Happening::Abandoned { plugin, .. }
+            | Happening::HealthChanged { plugin, .. }
+            | Happening::HostLate { plugin, .. }
+            | Happening::RestartScheduled { plugin, .. }
+            | Happening::RestartCancelled { plugin, .. }
+            | Happening::GaveUp { plugin, .. }
+            | Happening::ModeSet { plugin, .. }
+            | Happening::ModeChanged { plugin, .. }
+            | Happening::RecoveryTried { plugin, .. }
             | Happening::Ignored { plugin, .. } => Some(*plugin),
             Happening::StartBegan { .. }
             | Happening::StopRequested { .. }

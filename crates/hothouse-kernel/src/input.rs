@@ -5,10 +5,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use hothouse_protocol::HealthStatus;
+use hothouse_protocol::{FallbackMode, HealthStatus};
 
 use crate::apply::Change;
 use crate::failure::Failure;
+use crate::health::CallCounts;
 use crate::{Incarnation, PluginId, RequestId};
 
 /// Something that happened outside.
@@ -90,6 +91,13 @@ pub enum Request {
     },
     /// Replace the graph: stop what must go, and start what must come. What is not concerned runs on.
     Apply(Box<Change>),
+    /// Set the mode in which a plugin serves, whatever is missing, until it is released.
+    SetMode {
+        /// The plugin.
+        plugin: PluginId,
+        /// The mode; `None`: release it, and end a fallback that only an operator ends.
+        mode: Option<FallbackMode>,
+    },
 }
 
 /// The plugins that a request is about.
@@ -152,8 +160,24 @@ pub enum Answer {
     /// To the same: it is not ready yet, for this reason, and must be asked again.
     NotReady(Box<str>),
     /// To [`Action::Check`](crate::Action::Check): what the plugin, or the probe of it, says of its health.
-    Checked(Box<HealthStatus>),
-    /// To any of these: it did not work.
+    Checked {
+        /// The number of the check, as in the action.
+        check: u64,
+        /// What was said.
+        health: Box<HealthStatus>,
+        /// What came of its calls since the last check.
+        calls: CallCounts,
+    },
+    /// To the same: there is no answer that says anything.
+    CheckFailed {
+        /// The number of the check, as in the action.
+        check: u64,
+        /// Why.
+        failure: Box<Failure>,
+    },
+    /// To nothing: the plugin says by itself how it is.
+    Pushed(Box<HealthStatus>),
+    /// To any of the first three: it did not work.
     Failed(Box<Failure>),
     /// To [`Action::Stop`](crate::Action::Stop) with [`Rung::Destroy`](crate::Rung::Destroy): `destroy` has answered,
     /// with this error if there was one.

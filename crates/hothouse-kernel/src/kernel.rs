@@ -6,13 +6,18 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use hothouse_protocol::PluginHealthStatus;
+
 use crate::action::Action;
 use crate::apply::Applying;
+use crate::degradation::HardTimes;
 use crate::event::{Event, Happening, IgnoredReason};
+use crate::health::{Tally, Watch};
 use crate::input::{Answer, Input};
 use crate::lifecycle::{self, TimeMove};
 use crate::phase::{Phase, Rest};
 use crate::requests::StopWait;
+use crate::restart::Return;
 use crate::settings::Settings;
 use crate::startup::run::Run;
 use crate::teardown::{Place, Teardown};
@@ -42,6 +47,12 @@ pub struct Kernel {
     pub(crate) timers: Timers,
     /// Starts that have failed and are to be undone, each with the plugin that failed and the event that says so.
     pub(crate) unwinds: Vec<(RequestId, PluginId, Seq)>,
+    /// Plugins that come back by themselves and need not wait for anything, in the order in which that came about.
+    pub(crate) returning: VecDeque<PluginId>,
+    /// Plugins to which something has happened that those who depend on them may have to follow.
+    pub(crate) touched: Vec<PluginId>,
+    /// Whether there is a plugin whose settings make it follow what happens to others.
+    pub(crate) anyone_follows: bool,
     /// How many plugins hold a place: launched, and neither ready nor gone.
     pub(crate) in_flight: u32,
     /// Counts launches, over all plugins.
@@ -67,6 +78,12 @@ pub(crate) struct Plugin {
     pub(crate) still_wanted: bool,
     /// The life that serves, or is on its way there or from there; the last one if there is none.
     pub(crate) life: Life,
+    /// How it comes back by itself.
+    pub(crate) back: Return,
+    /// Whether others can rely on it, as far as they have been told.
+    pub(crate) available: bool,
+    /// What it does without its dependencies, once any was away or an operator has set its mode.
+    pub(crate) hard_times: Option<Box<HardTimes>>,
     /// The start that this plugin belongs to, until that start is over.
     pub(crate) member: Option<Member>,
     /// While it waits: of how many dependencies it awaits the outcome.
@@ -93,7 +110,16 @@ pub(crate) struct Life {
     pub(crate) place: Place,
     /// Whether its `init` has completed, so that it is owed a `destroy`.
     pub(crate) initialized: bool,
-    pub(crate) passed_check: bool,
+    /// What its checks amount to.
+    pub(crate) tally: Tally,
+    /// The number of its last check.
+    pub(crate) checks: u64,
+    /// It is well, but says that it does not do all of its work.
+    pub(crate) says_degraded: bool,
+    /// What spoke against it at its last check.
+    pub(crate) objection: Option<Box<str>>,
+    /// How its health is watched, once it is ready.
+    pub(crate) watch: Option<Box<Watch>>,
     /// Why it was not ready when it was last asked.
     pub(crate) not_ready: Option<Box<str>>,
 }
@@ -115,6 +141,7 @@ impl Kernel {
         let graph = graph.into();
         let plugins = graph.plugins().map(|_| Plugin::new()).collect();
         Kernel {
+            anyone_follows: view::anyone_follows(&graph),
             graph,
             settings,
             now: Instant::ZERO,
@@ -125,6 +152,8 @@ impl Kernel {
             teardown: Teardown::default(),
             timers: Timers::default(),
             unwinds: Vec::new(),
+            returning: VecDeque::new(),
+            touched: Vec::new(),
             in_flight: 0,
             launches: 0,
             arrivals: 0,
@@ -206,7 +235,12 @@ impl Kernel {
             phase: life.phase.clone(),
             since: life.since,
             incarnation: life.incarnation,
-            status: view::status(&life.phase, life.passed_check),
+            status: self.status(plugin),
+            tally: life.tally,
+            objection: life.objection.clone(),
+            attempts: self.attempts(plugin),
+            next_check: life.watch.as_deref().filter(|_| life.phase == Phase::Ready).and_then(Watch::next),
+            service: self.service_of(plugin).cloned(),
             readiness: life.readiness,
             last_event: *last,
         }
@@ -227,7 +261,10 @@ impl Kernel {
                 Some(TimeMove::CheckTimedOut) => self.check_timed_out(timer.plugin),
                 Some(TimeMove::Ask) => self.ask_again(timer.plugin),
                 Some(TimeMove::Escalate(rung)) => self.escalate(timer.plugin, rung),
-                None => {}
+                Some(TimeMove::ComeBack) => self.come_back(timer.plugin),
+                None => {
+                    let _ = self.watch_time(timer.plugin) || self.hard_times_time(timer.plugin);
+                }
             }
         }
     }
@@ -247,6 +284,10 @@ impl Kernel {
             Move::AskLater(reason) => self.ask_later(plugin, reason),
             Move::Passed(health) => self.passed(plugin, health),
             Move::NotPassed(health) => self.not_passed(plugin, health),
+            Move::Checked(check, answer, calls) => {
+                self.checked(plugin, check, answer.as_deref().map_err(|failure| &**failure), calls);
+            }
+            Move::Pushed(health) => self.pushed(plugin, &health),
             Move::Fail(failure) => self.launch_failed(plugin, *failure, None),
             Move::Destroyed(error) => self.destroyed(plugin, error),
             Move::End(exit) => self.gone(plugin, &exit),
@@ -259,7 +300,12 @@ impl Kernel {
     /// of stopping.
     fn settle(&mut self) {
         if !core::mem::replace(&mut self.settled, true) {
-            while self.unwind_failed() || self.launch_free() || self.stop_next() || self.replace_if_due() {}
+            while self.unwind_failed()
+                || self.launch_free()
+                || self.stop_next()
+                || self.replace_if_due()
+                || self.follow_availability()
+            {}
             self.end_runs();
             self.settled = true;
         }
@@ -287,7 +333,7 @@ impl Kernel {
     fn drop_dead_timers(&mut self) {
         while let Some(timer) = self.timers.next() {
             let life = &self.plugin(timer.plugin).life;
-            if life.incarnation == timer.incarnation && life.phase.deadline() == Some(timer.at) {
+            if life.incarnation == timer.incarnation && self.due(timer.plugin) == Some(timer.at) {
                 break;
             }
             self.timers.drop_next();
@@ -319,6 +365,29 @@ impl Kernel {
         if let Some(at) = life.phase.deadline() {
             self.timers.set(Timer { at, plugin, incarnation: life.incarnation });
         }
+        if self.anyone_follows {
+            self.touched.push(plugin);
+        }
+    }
+
+    /// When a plugin must be looked at again.
+    fn due(&self, plugin: PluginId) -> Option<Instant> {
+        let life = &self.plugin(plugin).life;
+        let watch = life.watch.as_deref().filter(|_| life.phase == Phase::Ready).map(Watch::deadline);
+        [life.phase.deadline(), watch, self.hard_times_deadline(plugin)].into_iter().flatten().min()
+    }
+
+    /// Sees to it that a plugin is looked at again in time, after something that it is due at has changed.
+    pub(crate) fn look_again(&mut self, plugin: PluginId) {
+        if let Some(at) = self.due(plugin) {
+            let incarnation = self.plugin(plugin).life.incarnation;
+            self.timers.set(Timer { at, plugin, incarnation });
+        }
+    }
+
+    /// What we tell people about a plugin's health.
+    pub(crate) fn status(&self, plugin: PluginId) -> PluginHealthStatus {
+        view::status(self.plugin(plugin), self.service_of(plugin).is_some())
     }
 
     /// Makes room for what so many launches at once will say.
@@ -351,7 +420,7 @@ impl Kernel {
         self.say_of(plugin, self.plugin(plugin).last, what)
     }
 
-    fn ignore(&mut self, plugin: PluginId, incarnation: Incarnation, reason: IgnoredReason) {
+    pub(crate) fn ignore(&mut self, plugin: PluginId, incarnation: Incarnation, reason: IgnoredReason) {
         self.say(None, Happening::Ignored { plugin, incarnation, reason });
     }
 
@@ -387,9 +456,16 @@ impl Plugin {
                 readiness: None,
                 place: Place::default(),
                 initialized: false,
-                passed_check: false,
+                tally: Tally::default(),
+                checks: 0,
+                says_degraded: false,
+                objection: None,
+                watch: None,
                 not_ready: None,
             },
+            back: Return::default(),
+            available: false,
+            hard_times: None,
             member: None,
             outstanding: 0,
             last: None,

@@ -12,7 +12,9 @@ use hothouse_protocol::HealthStatus;
 use crate::action::Action;
 use crate::event::Happening;
 use crate::failure::{Code, Failure, Stage};
-use crate::graph::Need;
+use crate::graph::Edge;
+use crate::health::Tally;
+use crate::input::StartOptions;
 use crate::kernel::{Kernel, Life, Plugin};
 use crate::phase::{Phase, StopCause};
 use crate::startup::run::Progress;
@@ -43,11 +45,14 @@ impl Kernel {
                 changed |= self.try_launch(plugin);
             }
         }
+        if self.unwinds.is_empty() {
+            changed |= self.launch_returning(limit);
+        }
         changed
     }
 
     /// Launches a plugin, unless something it needs has been lost since it was found free.
-    fn try_launch(&mut self, plugin: PluginId) -> bool {
+    pub(crate) fn try_launch(&mut self, plugin: PluginId) -> bool {
         if !matches!(self.phase(plugin), Phase::Waiting) {
             return false;
         }
@@ -61,20 +66,28 @@ impl Kernel {
             self.plugin_mut(plugin).outstanding = outstanding;
             return false;
         }
-        let Some((_, run)) = self.run_of(plugin) else { return false };
-        let timeout = run.options.timeout;
-        if timeout.is_zero() {
+        let Some(options) = self.options_of(plugin) else { return false };
+        if options.timeout.is_zero() {
             let message =
                 "it was not running, and startup.timeout is 0: no time at all is allowed to wait for it";
             let failure = Failure::new(Code::StartupTimeout, Stage::Wait, message);
             self.fail_waiting(plugin, failure, self.plugin(plugin).last);
             return true;
         }
-        self.launch(plugin, timeout);
+        self.launch(plugin, options);
         true
     }
 
-    fn launch(&mut self, plugin: PluginId, timeout: core::time::Duration) {
+    /// How a plugin is started that belongs to a start, or comes back by itself.
+    fn options_of(&mut self, plugin: PluginId) -> Option<StartOptions> {
+        let back = self.plugin(plugin).back;
+        match self.run_of(plugin) {
+            Some((_, run)) => Some(run.options),
+            None => back.reviving.then_some(back.options),
+        }
+    }
+
+    fn launch(&mut self, plugin: PluginId, options: StartOptions) {
         let now = self.now;
         self.launches += 1;
         self.in_flight += 1;
@@ -93,10 +106,16 @@ impl Kernel {
             readiness: None,
             place: Place::default(),
             initialized: false,
-            passed_check: false,
+            tally: Tally::default(),
+            checks: 0,
+            says_degraded: false,
+            objection: None,
+            watch: None,
             not_ready: None,
         };
-        let until = now + timeout;
+        plugin_mut.back.options = options;
+        self.forget_service(plugin);
+        let until = now + options.timeout;
         self.enter(plugin, Phase::Initializing { until });
         self.say_next(plugin, Happening::Launched { plugin, incarnation });
         self.act(Action::Init { plugin, incarnation, until });
@@ -145,20 +164,21 @@ impl Kernel {
 
     /// It is up. That makes it ready, unless its health is to be checked first.
     pub(crate) fn came_up(&mut self, plugin: PluginId) {
-        let check = self.run_of(plugin).is_some_and(|(_, run)| run.options.health_check);
-        if !check {
+        if !self.plugin(plugin).back.options.health_check {
             return self.ready(plugin);
         }
+        let check = self.next_check(plugin);
         let until = self.now + self.graph.decl(plugin).settings.check_timeout;
         let incarnation = self.plugin(plugin).life.incarnation;
         self.enter(plugin, Phase::Checking { until });
-        self.act(Action::Check { plugin, incarnation, until });
+        self.act(Action::Check { plugin, incarnation, check, until });
     }
 
     /// It passed its check.
     pub(crate) fn passed(&mut self, plugin: PluginId, health: Box<HealthStatus>) {
         self.keep_health(plugin, health);
-        self.plugin_mut(plugin).life.passed_check = true;
+        let passes = self.health_settings(plugin).map_or(1, |health| health.success_threshold);
+        self.plugin_mut(plugin).life.tally.pass(passes);
         self.ready(plugin);
     }
 
@@ -184,12 +204,16 @@ impl Kernel {
         life.readiness = Some(arrivals);
         life.not_ready = None;
         let (incarnation, took) = (life.incarnation, now.since(life.launched));
+        let back = &mut self.plugin_mut(plugin).back;
+        (back.proven, back.reviving, back.awaits) = (true, false, false);
         self.enter(plugin, Phase::Ready);
         self.free_place(plugin);
         if let Some((member, run)) = self.run_of(plugin) {
             run.entry(member.entry).settled = Some(now);
         }
         self.say_next(plugin, Happening::Ready { plugin, incarnation, took });
+        self.watch(plugin);
+        self.serve_what_can_be(plugin);
         self.close_member(plugin);
         self.outcome_known(plugin);
     }
@@ -246,6 +270,9 @@ impl Kernel {
 
     fn never_launched(&mut self, plugin: PluginId, failure: Failure, cause: Option<Seq>) {
         let failure = Arc::new(failure);
+        // What it comes back without would have been told; what it cannot do without it waits for.
+        let back = &mut self.plugin_mut(plugin).back;
+        back.awaits = core::mem::take(&mut back.reviving) && failure.code == Code::DependencyFailed;
         self.enter(plugin, Phase::Failed(Arc::clone(&failure)));
         self.failed(plugin, &failure, cause);
         self.close_member(plugin);
@@ -255,10 +282,7 @@ impl Kernel {
     /// is launched from now on, and the unwind follows when this input has been taken in.
     pub(crate) fn failed(&mut self, plugin: PluginId, failure: &Arc<Failure>, cause: Option<Seq>) {
         let now = self.now;
-        let incarnation = self.plugin(plugin).life.incarnation;
-        let what = Happening::Failed { plugin, incarnation, failure: Arc::clone(failure) };
-        let told = self.say_of(plugin, cause, what);
-        self.plugin_mut(plugin).failed = Some(told);
+        let told = self.tell_failed(plugin, failure, cause);
         let Some((member, run)) = self.run_of(plugin) else { return };
         run.failed(member.entry, failure, now);
         if run.progress == Progress::Starting {
@@ -268,6 +292,15 @@ impl Kernel {
                 self.unwinds.push((member.run, plugin, told));
             }
         }
+    }
+
+    /// Says that a plugin failed, which is nobody's business but its own.
+    pub(crate) fn tell_failed(&mut self, plugin: PluginId, failure: &Arc<Failure>, cause: Option<Seq>) -> Seq {
+        let incarnation = self.plugin(plugin).life.incarnation;
+        let what = Happening::Failed { plugin, incarnation, failure: Arc::clone(failure) };
+        let told = self.say_of(plugin, cause, what);
+        self.plugin_mut(plugin).failed = Some(told);
+        told
     }
 
     /// Everybody who waits for this plugin learns how it stands now; those that cannot go on without it fail, and
@@ -288,7 +321,7 @@ impl Kernel {
                 }
                 match prospect {
                     Prospect::Pending => {}
-                    Prospect::Lost if edge.need == Need::Hard => {
+                    Prospect::Lost if self.awaits_hard(edge.plugin, settled, edge.need) => {
                         let failure = self.dependency_failed(settled);
                         self.never_launched(edge.plugin, failure, by);
                         lost_too.push(edge.plugin);
@@ -325,7 +358,9 @@ impl Kernel {
     }
 
     fn free(&mut self, plugin: PluginId) {
-        let Some(member) = self.plugin(plugin).member else { return };
+        let Some(member) = self.plugin(plugin).member else {
+            return if self.plugin(plugin).back.reviving { self.returning.push_back(plugin) };
+        };
         if let Some(run) = self.runs.get_mut(&member.run) {
             run.freed(&self.graph, member.entry);
         }
@@ -337,7 +372,7 @@ impl Kernel {
             Phase::Leaving(StopCause::Restart) | Phase::Stopping { cause: StopCause::Restart, .. } => {
                 Prospect::Pending
             }
-            Phase::Waiting => Prospect::Pending,
+            Phase::Waiting | Phase::Backoff { .. } => Prospect::Pending,
             phase if phase.is_launching() => Prospect::Pending,
             _ => Prospect::Lost,
         }
@@ -345,11 +380,16 @@ impl Kernel {
 
     fn pending_dependencies(&self, plugin: PluginId) -> u32 {
         let edges = self.graph.dependencies(plugin).iter();
-        edges.filter(|edge| matches!(self.prospect(edge.plugin), Prospect::Pending)).count() as u32
+        let awaited = |edge: &&Edge| {
+            let reviving = self.plugin(plugin).back.reviving;
+            matches!(self.prospect(edge.plugin), Prospect::Pending)
+                && !(reviving && self.falls_back_without(plugin, edge.plugin))
+        };
+        edges.filter(awaited).count() as u32
     }
 
-    fn lost_dependency(&self, plugin: PluginId) -> Option<PluginId> {
-        let mut hard = self.graph.dependencies(plugin).iter().filter(|edge| edge.need == Need::Hard);
+    pub(crate) fn lost_dependency(&self, plugin: PluginId) -> Option<PluginId> {
+        let mut hard = self.graph.dependencies(plugin).iter().filter(|edge| self.awaits_hard(plugin, edge.plugin, edge.need));
         hard.find(|edge| matches!(self.prospect(edge.plugin), Prospect::Lost)).map(|edge| edge.plugin)
     }
 
@@ -390,6 +430,7 @@ impl Kernel {
     pub(crate) fn failure_of(&self, plugin: PluginId) -> Option<&Failure> {
         match self.phase(plugin) {
             Phase::Failed(failure)
+            | Phase::Backoff { failure, .. }
             | Phase::Stopping { cause: StopCause::Failure(failure), .. }
             | Phase::Abandoned(StopCause::Failure(failure)) => Some(failure),
             _ => None,

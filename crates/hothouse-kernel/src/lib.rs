@@ -14,6 +14,8 @@
 //! | which plugins a request starts, and why | [`startup::plan`] |
 //! | one startup under way: slots, failures, results | `startup::run` |
 //! | readiness probes: when to ask again | [`startup::probe`] |
+//! | how a plugin is, and when it is asked | [`health`] |
+//! | when it is tried again, and when given up | [`restart`] |
 //! | who stops next | `teardown` |
 //! | what a changed configuration touches | [`apply`] |
 //! | what a plugin still does without its dependencies | [`degradation`] |
@@ -34,8 +36,10 @@ mod digest;
 pub mod event;
 pub mod failure;
 pub mod graph;
+pub mod health;
 mod id;
 pub mod input;
+mod jitter;
 #[cfg(feature = "serde")]
 pub mod journal;
 mod kernel;
@@ -44,6 +48,7 @@ mod launch;
 mod lifecycle;
 pub mod phase;
 mod requests;
+pub mod restart;
 pub mod settings;
 pub mod startup;
 mod stop;
@@ -55,9 +60,11 @@ pub mod view;
 
 pub use action::Action;
 pub use apply::{ApplyPlan, Change};
+pub use degradation::{Degradation, Service};
 pub use event::Event;
 pub use failure::{Code, Failure, Stage};
 pub use graph::{EdgeDecl, Graph, GraphError, Need, PluginDecl};
+pub use health::{CallCounts, HealthSettings};
 pub use id::{Incarnation, PluginId, PluginSet, RequestId, Seq};
 pub use input::{Answer, Asker, Input, Request};
 pub use kernel::Kernel;

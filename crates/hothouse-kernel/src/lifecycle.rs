@@ -9,6 +9,7 @@ use crate::Instant;
 use crate::event::IgnoredReason;
 use crate::failure::Failure;
 use crate::input::{Answer, Exit};
+use crate::health::CallCounts;
 use crate::ladder::Rung;
 use crate::phase::Phase;
 
@@ -20,10 +21,14 @@ pub(crate) enum Move {
     CameUp,
     /// It is not up yet, for this reason: ask again later.
     AskLater(Box<str>),
-    /// The check passed: it is ready.
+    /// The check after the start passed: it is ready.
     Passed(Box<HealthStatus>),
-    /// The check did not pass.
+    /// The check after the start did not pass.
     NotPassed(Box<HealthStatus>),
+    /// The monitor's check of that number was answered.
+    Checked(u64, Result<Box<HealthStatus>, Box<Failure>>, CallCounts),
+    /// It says by itself how it is.
+    Pushed(Box<HealthStatus>),
     /// What was asked of it failed.
     Fail(Box<Failure>),
     /// `destroy` has answered, with this error if any: take the next step down.
@@ -40,8 +45,14 @@ pub(crate) fn on_answer(phase: &Phase, answer: Answer) -> Move {
         (Phase::Initializing { .. }, Answer::Initialized) => Move::RunStart,
         (Phase::Starting { ask_at: None, .. }, Answer::Started) => Move::CameUp,
         (Phase::Starting { ask_at: None, .. }, Answer::NotReady(reason)) => Move::AskLater(reason),
-        (Phase::Checking { .. }, Answer::Checked(health)) if health.healthy => Move::Passed(health),
-        (Phase::Checking { .. }, Answer::Checked(health)) => Move::NotPassed(health),
+        (Phase::Checking { .. }, Answer::Checked { health, .. }) if health.healthy => Move::Passed(health),
+        (Phase::Checking { .. }, Answer::Checked { health, .. }) => Move::NotPassed(health),
+        (Phase::Checking { .. }, Answer::CheckFailed { failure, .. }) => Move::Fail(failure),
+        (Phase::Ready, Answer::Checked { check, health, calls }) => Move::Checked(check, Ok(health), calls),
+        (Phase::Ready, Answer::CheckFailed { check, failure }) => {
+            Move::Checked(check, Err(failure), CallCounts::default())
+        }
+        (Phase::Ready, Answer::Pushed(health)) => Move::Pushed(health),
         (phase, Answer::Failed(failure)) if phase.is_launching() => Move::Fail(failure),
         (Phase::Stopping { rung: Rung::Destroy, .. }, Answer::Destroyed(error)) => Move::Destroyed(error),
         (phase, Answer::Gone(exit)) if phase.is_alive() => Move::End(exit),
@@ -61,6 +72,8 @@ pub(crate) enum TimeMove {
     CheckTimedOut,
     /// The step of the stop has taken too long: take the next one.
     Escalate(Rung),
+    /// The pause before its restart is over.
+    ComeBack,
 }
 
 /// What the time means in this phase, if anything.
@@ -72,6 +85,7 @@ pub(crate) fn on_time(phase: &Phase, now: Instant) -> Option<TimeMove> {
         Phase::Starting { ask_at: Some(ask_at), .. } if *ask_at <= now => Some(TimeMove::Ask),
         Phase::Checking { until } if *until <= now => Some(TimeMove::CheckTimedOut),
         Phase::Stopping { until, rung, .. } if *until <= now => Some(TimeMove::Escalate(*rung)),
+        Phase::Backoff { until, .. } if *until <= now => Some(TimeMove::ComeBack),
         _ => None,
     }
 }

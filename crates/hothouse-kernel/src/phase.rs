@@ -13,7 +13,8 @@
 //!                                                    Abandoned
 //! ```
 //! A life that ends by itself (`Gone`) leaves Initializing, Starting, Checking and Ready for Failed, and Leaving for
-//! Down.
+//! Down. A plugin that was ready before and is restarted without being asked for goes to Backoff in the place of Failed,
+//! and from there, when its pause is over, to Waiting.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -60,6 +61,15 @@ pub enum Phase {
         /// The step under way.
         rung: Rung,
         /// When the next step is taken.
+        until: Instant,
+    },
+    /// It failed and is going to be started again, without being asked to.
+    Backoff {
+        /// Why it failed.
+        failure: Arc<Failure>,
+        /// The number of the restart, from 1.
+        attempt: u64,
+        /// When it is made.
         until: Instant,
     },
     /// It does not run because it failed, or because something it needs did.
@@ -122,6 +132,7 @@ impl Phase {
             Phase::Ready => "ready",
             Phase::Leaving(_) => "leaving",
             Phase::Stopping { .. } => "stopping",
+            Phase::Backoff { .. } => "backoff",
             Phase::Failed(_) => "failed",
             Phase::Abandoned(_) => "abandoned",
         }
@@ -151,9 +162,10 @@ impl Phase {
     pub fn deadline(&self) -> Option<Instant> {
         match self {
             Phase::Starting { until, ask_at, .. } => Some(ask_at.map_or(*until, |ask| ask.min(*until))),
-            Phase::Initializing { until } | Phase::Checking { until } | Phase::Stopping { until, .. } => {
-                Some(*until)
-            }
+            Phase::Initializing { until }
+            | Phase::Checking { until }
+            | Phase::Stopping { until, .. }
+            | Phase::Backoff { until, .. } => Some(*until),
             _ => None,
         }
     }

@@ -6,12 +6,15 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use hothouse_protocol::FallbackMode;
+
 use crate::action::{Action, Outcome};
 use crate::apply::REPLACING;
 use crate::event::Happening;
 use crate::input::{Asker, Request, StartOptions, Targets};
 use crate::kernel::{Kernel, Member};
 use crate::phase::{Phase, StopCause};
+use crate::restart::Return;
 use crate::startup::plan::{LeftOut, Plan};
 use crate::startup::run::{Progress, Run};
 use crate::stop::CutOff;
@@ -48,6 +51,7 @@ impl Kernel {
             Request::Stop { targets } => self.request_stop(Asked { id, by, targets }),
             Request::Restart { targets, options } => self.request_restart(Asked { id, by, targets }, options),
             Request::Apply(change) => self.request_apply(id, by, *change),
+            Request::SetMode { plugin, mode } => self.request_mode(id, by, plugin, mode),
         };
         if let Err(why) = done {
             self.say(None, Happening::Refused { request: id, why: why.as_str().into() });
@@ -104,6 +108,22 @@ impl Kernel {
         }
         self.stops.push(StopWait { id, left: hit, abandoned, last_event: told });
         self.end_stops();
+        Ok(())
+    }
+
+    fn request_mode(
+        &mut self,
+        id: RequestId,
+        by: Asker,
+        plugin: PluginId,
+        mode: Option<FallbackMode>,
+    ) -> Result<(), String> {
+        if !self.graph.contains(plugin) {
+            return Err(format!("there is no plugin {plugin}"));
+        }
+        let told = self.say(None, Happening::ModeSet { request: id, by, plugin, mode });
+        self.set_mode(plugin, mode, told);
+        self.act(Action::Complete { request: id, outcome: Outcome::ModeSet });
         Ok(())
     }
 
@@ -200,6 +220,9 @@ impl Kernel {
             let plugin = self.plugin_mut(step.plugin);
             plugin.member = Some(Member { run: id, entry: entry as u32, open: true });
             plugin.desired = Desired::Up;
+            plugin.back = Return { options, ..Return::default() };
+            self.release_latch(step.plugin);
+            let plugin = self.plugin_mut(step.plugin);
             match plugin.life.phase {
                 // What comes next of these was brought about before.
                 Phase::Leaving(StopCause::Restart) | Phase::Stopping { .. } | Phase::Abandoned(_) => {}

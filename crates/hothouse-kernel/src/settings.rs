@@ -2,10 +2,14 @@
 //! made; where a setting comes from (the project file, the embedding program) is not known here.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::num::NonZeroU32;
 use core::time::Duration;
 
+use crate::degradation::Degradation;
+use crate::health::{HealthSettings, Passive};
 use crate::ladder::Ladder;
+use crate::restart::Pacing;
 use crate::startup::probe::ProbeSchedule;
 
 /// Settings of the host as a whole.
@@ -14,6 +18,12 @@ use crate::startup::probe::ProbeSchedule;
 pub struct Settings {
     /// How many plugins may be starting at the same time (`host.maxConcurrentStarts`). `None`: no limit.
     pub max_concurrent_starts: Option<NonZeroU32>,
+    /// How restarts that nobody asks for are paced (`host.restart`).
+    pub restart: Pacing,
+    /// When a plugin's calls speak against it (`host.passiveHealth`).
+    pub passive: Passive,
+    /// What jitter is rolled from. Two hosts of different seeds do not do the same thing at the same time.
+    pub seed: u64,
 }
 
 /// Settings of one plugin.
@@ -22,7 +32,7 @@ pub struct Settings {
 pub struct PluginSettings {
     /// How it is stopped, and how long each step may take.
     pub ladder: Ladder,
-    /// The longest its one health check after the start may take (`health.timeout`).
+    /// The longest that one check of its health may take (`health.timeout`).
     pub check_timeout: Duration,
     /// When to ask again, if its readiness must be asked for.
     pub probe: ProbeSchedule,
@@ -32,6 +42,10 @@ pub struct PluginSettings {
     /// How long its start is expected to take. It breaks ties for a place among a limited number: the longest
     /// remaining path goes first. `None`: nothing is known, all such plugins weigh the same.
     pub expected_start: Option<Duration>,
+    /// How its health is watched (`lifecycle.health`); `None`: not at all, and it is not restarted by itself.
+    pub health: Option<HealthSettings>,
+    /// What it still does without its dependencies (`lifecycle.degradation`); `None`: nobody cares.
+    pub degradation: Option<Arc<Degradation>>,
 }
 
 impl Default for PluginSettings {
@@ -42,6 +56,8 @@ impl Default for PluginSettings {
             probe: ProbeSchedule::default(),
             waits_for: None,
             expected_start: None,
+            health: None,
+            degradation: None,
         }
     }
 }

@@ -96,6 +96,14 @@ impl Kernel {
             if *cause != StopCause::Restart {
                 self.no_longer_wanted(plugin, cause);
             }
+            if self.is_returning(plugin) {
+                // What comes back by itself goes on doing so when it is only what it needs that is restarted.
+                if *cause != StopCause::Restart {
+                    self.cancel_return(plugin, cause, cut_off.by);
+                    given_up.push(plugin);
+                }
+                continue;
+            }
             match self.phase(plugin) {
                 Phase::Waiting => {
                     self.enter(plugin, Phase::Down(Rest::NotStarted));
@@ -189,6 +197,12 @@ impl Kernel {
             Phase::Leaving(cause) | Phase::Stopping { cause, .. } => *cause = new,
             _ => {}
         }
+    }
+
+    /// Begins to stop a plugin that serves at once: what is left of it is no use to anybody.
+    pub(crate) fn stop_out_of_turn(&mut self, plugin: PluginId, cause: StopCause) {
+        self.teardown.early_began();
+        self.begin_stop(plugin, cause);
     }
 
     /// Begins to stop a plugin that is launching.
@@ -332,9 +346,11 @@ impl Kernel {
                     self.free_place(plugin);
                 }
                 let failure = Arc::new(ended_by_itself(&phase, exit));
-                self.enter(plugin, Phase::Failed(Arc::clone(&failure)));
-                self.failed(plugin, &failure, None);
-                self.at_rest(plugin);
+                match self.next_attempt(plugin) {
+                    Some(_) => drop(self.tell_failed(plugin, &failure, None)),
+                    None => self.failed(plugin, &failure, None),
+                }
+                self.fall(plugin, failure);
             }
         }
     }
@@ -370,6 +386,8 @@ impl Kernel {
             self.stop_request_sees_gone(plugin, false);
             self.wait(plugin);
             self.count_awaited(plugin);
+        } else if let StopCause::Failure(failure) = cause {
+            self.fall(plugin, failure);
         } else {
             self.enter(plugin, Kernel::rest(cause));
             self.at_rest(plugin);
@@ -385,7 +403,7 @@ impl Kernel {
         }
     }
 
-    fn at_rest(&mut self, plugin: PluginId) {
+    pub(crate) fn at_rest(&mut self, plugin: PluginId) {
         let abandoned = matches!(self.phase(plugin), Phase::Abandoned(_));
         self.close_member(plugin);
         self.stop_request_sees_gone(plugin, abandoned);

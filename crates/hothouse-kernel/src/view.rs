@@ -1,11 +1,16 @@
 //! One consistent picture of everything, for the command line, the API and the tests.
 
+use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use hothouse_protocol::PluginHealthStatus;
 
-use crate::phase::Phase;
-use crate::{Incarnation, Instant, PluginId, Seq};
+use crate::degradation::Service;
+use crate::health::{Tally, Verdict};
+use crate::kernel::Plugin;
+use crate::phase::{Phase, StopCause};
+use crate::{Graph, Incarnation, Instant, PluginId, Seq};
 
 /// All plugins at one moment.
 #[derive(Clone, PartialEq, Debug)]
@@ -31,6 +36,16 @@ pub struct PluginView {
     pub incarnation: Incarnation,
     /// What we tell people about its health. Derived, never stored.
     pub status: PluginHealthStatus,
+    /// What its checks amount to.
+    pub tally: Tally,
+    /// What spoke against it at its last check.
+    pub objection: Option<Box<str>>,
+    /// How many restarts count against it.
+    pub attempts: u64,
+    /// When its health is checked next; `None`: it is being checked, or it is not watched.
+    pub next_check: Option<Instant>,
+    /// What it serves; `None`: everything.
+    pub service: Option<Arc<Service>>,
     /// Its place in the order of becoming ready, over all lives of all plugins; `None` if this life never was ready.
     pub readiness: Option<u64>,
     /// The last event that changed it: its own, or the one by which it waits, may be launched, or is to be stopped.
@@ -58,11 +73,36 @@ impl Desired {
     }
 }
 
-/// The health that follows from a phase and from the check after the start.
-pub(crate) fn status(phase: &Phase, passed_check: bool) -> PluginHealthStatus {
-    match phase {
-        Phase::Failed(_) | Phase::Abandoned(_) => PluginHealthStatus::Failed,
-        Phase::Ready | Phase::Leaving(_) if passed_check => PluginHealthStatus::Healthy,
-        _ => PluginHealthStatus::Unknown,
+/// The health that follows from a phase, the checks and what the plugin serves.
+pub(crate) fn status(plugin: &Plugin, in_hard_times: bool) -> PluginHealthStatus {
+    use PluginHealthStatus as Status;
+    let life = &plugin.life;
+    match &life.phase {
+        Phase::Failed(_) | Phase::Abandoned(_) => Status::Failed,
+        Phase::Ready | Phase::Leaving(_) => match life.tally.verdict {
+            Verdict::Unhealthy => Status::Unhealthy,
+            Verdict::Recovering => Status::Recovering,
+            Verdict::Wavering => Status::Degraded,
+            _ if in_hard_times || life.says_degraded => Status::Degraded,
+            Verdict::Healthy => Status::Healthy,
+            Verdict::Unknown => Status::Unknown,
+        },
+        Phase::Backoff { .. } => Status::Recovering,
+        Phase::Waiting | Phase::Initializing { .. } | Phase::Starting { .. } | Phase::Checking { .. }
+            if plugin.back.reviving =>
+        {
+            Status::Recovering
+        }
+        Phase::Stopping { cause: StopCause::Failure(_), .. } if plugin.back.proven => Status::Recovering,
+        _ => Status::Unknown,
     }
+}
+
+/// Whether there is a plugin whose settings make it follow what happens to others.
+pub(crate) fn anyone_follows(graph: &Graph) -> bool {
+    let follows = |plugin: PluginId| {
+        let settings = &graph.decl(plugin).settings;
+        settings.health.is_some() || settings.degradation.is_some()
+    };
+    graph.plugins().any(follows)
 }

@@ -11,6 +11,7 @@ mod plan;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::action::{Action, Outcome};
@@ -23,7 +24,7 @@ use crate::requests::Asked;
 use crate::startup::plan::{Plan, Step, Why};
 use crate::startup::report::StartReport;
 use crate::stop::CutOff;
-use crate::view::Desired;
+use crate::view::{self, Desired};
 use crate::{Instant, PluginId, PluginSet, RequestId, Seq};
 
 use plan::Standing;
@@ -111,6 +112,7 @@ impl Kernel {
         match &life.phase {
             Phase::Ready => Standing::Ready(life.readiness.unwrap_or_default()),
             Phase::Abandoned(_) => Standing::Fenced,
+            _ if self.is_returning(plugin) => Standing::Returning,
             Phase::Failed(failure) if wanted && failure.code == Code::DependencyFailed => {
                 Standing::FailedForWant
             }
@@ -172,6 +174,11 @@ impl Kernel {
             }
             applying.cut.extend(hit.iter());
         }
+    }
+
+    /// Whether an apply waits for a plugin to be gone.
+    pub(crate) fn apply_waits_for(&self, plugin: PluginId) -> bool {
+        self.applying.as_ref().is_some_and(|applying| applying.left.contains(plugin))
     }
 
     /// A plugin is gone, or given up.
@@ -244,7 +251,13 @@ impl Kernel {
             let plugin = self.plugin_mut(*plugin);
             (plugin.desired, plugin.still_wanted) = (Desired::Down, false);
         }
+        self.anyone_follows = view::anyone_follows(&self.graph);
         let replaced = self.say(Some(*last_event), Happening::Replaced { request: *id });
+        self.cancel_unwanted_returns(replaced);
+        let graph = Arc::clone(&self.graph);
+        for plugin in graph.plugins() {
+            self.reconsider(plugin, Some(replaced));
+        }
         self.act(Action::Replace { request: *id });
         replaced
     }

@@ -123,6 +123,8 @@ pub(crate) enum Standing {
     Failed,
     /// It failed because something that it needs had.
     FailedForWant,
+    /// It failed and comes back by itself.
+    Returning,
     /// It is wanted and does not run: a start that failed was undone, or what it needs did not run.
     Wanted,
     /// It was never wanted.
@@ -262,8 +264,10 @@ impl<'a, S: Fn(PluginId) -> Standing> Planner<'a, S> {
         let changed = self.changed.contains(plugin);
         match self.stands(plugin) {
             Standing::Ready(_) if changed => Some(StartWhy::Changed),
-            Standing::Failed | Standing::FailedForWant if changed => Some(StartWhy::Mended),
-            Standing::Ready(_) | Standing::FailedForWant if self.hit.contains(plugin) => {
+            Standing::Failed | Standing::FailedForWant | Standing::Returning if changed => {
+                Some(StartWhy::Mended)
+            }
+            Standing::Ready(_) | Standing::FailedForWant | Standing::Returning if self.hit.contains(plugin) => {
                 self.hit_dependency(plugin).map(StartWhy::Upon).or(asked)
             }
             Standing::Wanted if self.changes_anything() => Some(StartWhy::Wanted),
