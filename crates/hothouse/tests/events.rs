@@ -154,6 +154,29 @@ fn events_are_told_from_any_number_on_and_go_on_live() {
 }
 
 #[test]
+fn whoever_follows_is_told_the_very_last_event_of_a_host() {
+    let (folder, socket, up) = up("last-event");
+    // Now an end has nothing to wait for, and everything comes at once.
+    assert_eq!(ask(&folder, &["stop"]).status, Some(0));
+    let last = numbers(&lines(&ask(&folder, &["events", "--json"]).stdout)).pop().unwrap();
+    let mut followers: Vec<Stream> = (0..32)
+        .map(|_| Stream::open(&socket, &format!("/v1/events?since={}&follow=true", last - 1), ""))
+        .collect();
+    for follower in &mut followers {
+        assert_eq!(follower.next().unwrap().0, last);
+    }
+    assert_eq!(ask(&folder, &["down"]).status, Some(0));
+    let ends = followers.iter_mut().map(|follower| {
+        let ids = std::iter::from_fn(|| follower.next()).map(|(id, _)| id);
+        ids.last()
+    });
+    let ends: Vec<Option<u64>> = ends.collect();
+    drop(up.end());
+    let written = numbers(&lines(&ask(&folder, &["events", "--json"]).stdout)).pop();
+    assert!(written > Some(last) && ends.iter().all(|end| *end == written), "{written:?}: {ends:?}");
+}
+
+#[test]
 fn why_tells_the_root_first_with_and_without_a_host_and_no_secret() {
     let (folder, _, up) = up("why");
     let shop = ask(&folder, &["why", "shop"]);
