@@ -62,6 +62,11 @@ fn told_of(plugin: &str, asked: &str, error: &ClientError, json: bool) -> Exit {
         }
         ClientError::Refused(problem) => refusal::exit_and_next(problem, plugin),
     };
+    told_with(exit, &next, asked, error, json)
+}
+
+/// The same with another next step, and another exit code.
+fn told_with(exit: Exit, next: &str, asked: &str, error: &ClientError, json: bool) -> Exit {
     if json {
         let problem = match error {
             ClientError::Refused(problem) => problem.clone(),
