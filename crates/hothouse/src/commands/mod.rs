@@ -19,6 +19,7 @@ pub(crate) mod ps;
 mod refusal;
 pub(crate) mod schema;
 pub(crate) mod startup;
+mod survivors;
 pub(crate) mod validate;
 mod watch;
 pub(crate) mod why;
