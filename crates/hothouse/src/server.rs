@@ -44,7 +44,7 @@ use waiting::{Changes, patiently};
 
 /// The largest body that is read.
 const MAX_BODY: usize = 64 * 1024 * 1024;
-/// How long open answers are waited for when the host ends.
+/// How long open answers are waited for when the host ends, and before that what is still being done.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long a call waits if the caller does not say.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
