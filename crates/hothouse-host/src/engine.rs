@@ -26,7 +26,7 @@ use crate::current::CurrentGraph;
 use crate::history::History;
 use crate::inbox::{Inbox, Message};
 use crate::logs::Logs;
-use crate::notice::{Listeners, Notice};
+use crate::notice::{Listeners, Notice, Warning};
 use crate::plugins::Slot;
 use crate::records::Records;
 use crate::spec::{HostSettings, PluginSpec};
@@ -58,7 +58,7 @@ pub(crate) struct Engine {
     /// What is to be done when what led to it has been written down.
     due: VecDeque<Action>,
     /// A warning that nobody was there to hear.
-    unsaid: Option<Arc<str>>,
+    unsaid: Option<Arc<Warning>>,
     /// The origin of the kernel's time.
     origin: Instant,
     /// When what is being taken in was there.
@@ -86,7 +86,7 @@ impl Engine {
         let records = settings.records.as_ref().map(|settings| Records::open(settings, &mut kernel));
         let (records, unsaid) = match records.transpose() {
             Ok(records) => (records, None),
-            Err(why) => (None, Some(why.into())),
+            Err(warning) => (None, Some(Arc::new(warning))),
         };
         Ok(Engine {
             kernel,

@@ -44,7 +44,7 @@ pub use apply::{AppliedReport, ApplyError, ApplyPreview, Configuration};
 pub use calls::CallOptions;
 pub use handle::{BuildError, Host, Refused};
 pub use history::{EventFeed, EventPage, Explanation, Fed, Record, Redact, happening_json};
-pub use notice::{Notice, Notices};
+pub use notice::{Notice, Notices, Warning};
 pub use plugins::{HostView, PluginStatus};
 pub use records::{RecordSettings, read_events};
 pub use report::{StartupReport, Timeline, TimelineEntry};

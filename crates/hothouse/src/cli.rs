@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::show;
+
 pub(crate) use comfort::{CompleteArgs, InitArgs, LimitsArgs, ManArgs, PsArgs};
 pub(crate) use pictures::{GraphArgs, GraphFormat, StartupArgs, StartupOf, StartupQuestion};
 
@@ -118,13 +120,8 @@ impl Command {
 impl Cli {
     /// What a command that this one advises must be given, so that it is about the same host: ` -p PATH --socket PATH`.
     pub(crate) fn same_place(&self) -> String {
-        let quoted = |path: &Path| {
-            let text = path.display().to_string();
-            let plain = text.chars().all(|c| c.is_alphanumeric() || "/._-+@".contains(c));
-            if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
-        };
         let option = |name: &str, path: Option<&Path>| {
-            path.map_or(String::new(), |path| format!(" {name} {}", quoted(path)))
+            path.map_or(String::new(), |path| format!(" {name} {}", show::quoted(path)))
         };
         option("-p", self.command.project()) + &option("--socket", self.socket.as_deref())
     }

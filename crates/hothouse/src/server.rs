@@ -40,11 +40,11 @@ use crate::socket::Owned;
 use crate::watching::{self, Closing};
 use crate::{logs as kept, plugins, show};
 
-use waiting::patiently;
+use waiting::{Changes, patiently};
 
 /// The largest body that is read.
 const MAX_BODY: usize = 64 * 1024 * 1024;
-/// How long open answers are waited for when the host ends.
+/// How long open answers are waited for when the host ends, and before that what is still being done.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long a call waits if the caller does not say.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -57,6 +57,7 @@ pub(crate) struct App {
     spawner: Spawner,
     pub(crate) last_start: LastStartKept,
     pub(crate) closing: Closing,
+    changes: Changes,
     pub(crate) began: Instant,
     down_asked: AtomicBool,
     down: Notify,
@@ -72,6 +73,7 @@ impl App {
             spawner,
             last_start: LastStartKept::default(),
             closing: Closing::default(),
+            changes: Changes::default(),
             began: Instant::now(),
             down_asked: AtomicBool::new(false),
             down: Notify::new(),
@@ -168,6 +170,8 @@ impl Server {
     /// Takes no more questions, and waits a moment for the answers that are on their way.
     pub(crate) async fn finish(mut self) {
         self.accepting.abort();
+        // What is still being done has events, and whoever follows is told them all.
+        let _ = tokio::time::timeout(LAST_WORDS, self.app.changes.over()).await;
         self.app.closing.close();
         let _ = tokio::time::timeout(LAST_WORDS, self.open.recv()).await;
     }

@@ -13,7 +13,7 @@ mod style;
 mod table;
 mod why;
 
-pub(crate) use advice::{advise_for, hothouse, no_such_plugin};
+pub(crate) use advice::{advise_for, hothouse, no_such_plugin, quoted};
 pub(crate) use apply::{applied, plan_text, planned, resting_text};
 pub(crate) use events::{EventWriter, notice_json};
 use failure::next_step;
