@@ -86,7 +86,7 @@ fn told_of(plugin: &str, asked: &str, error: &ClientError, json: bool) -> Exit {
 }
 
 fn problem(code: &str, error: &ClientError) -> Problem {
-    Problem { code: code.into(), message: error.to_string(), retryable: true, place: None }
+    Problem { code: code.into(), message: error.to_string(), retryable: true, place: None, trace: None }
 }
 
 /// Prints a value as one line of JSON.
