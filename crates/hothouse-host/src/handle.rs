@@ -23,7 +23,7 @@ use crate::logs::Logs;
 use crate::notice::{self, Notices};
 use crate::plugins::HostView;
 use crate::report::StartupReport;
-use crate::router::{AnswerTo, Ask, CallCounts, CallSpan, Lane, Router, Ticket, Trace, Wish};
+use crate::router::{AnswerTo, CallCounts, CallSpan, Lane, OpenCall, Router, Ticket, Trace, Wish};
 use crate::spec::{HostSettings, PluginSpec};
 
 /// A running host. Clones are the same host.
@@ -277,8 +277,8 @@ impl Host {
             traceparent: options.traceparent,
             idempotency_key: options.idempotency_key,
         };
-        let ask = Ask { wish, caller: None, asked, deadline, reply: AnswerTo::Here(sender) };
-        let mut under_way = Cancelling(self.router().call(plugin, ask));
+        let call = OpenCall::new(wish, None, asked, deadline, AnswerTo::Here(sender));
+        let mut under_way = Cancelling(self.router().call(plugin, call));
         let answer = (&mut answer).await;
         under_way.0 = None;
         answer.unwrap_or_else(|_| Err(ended()))

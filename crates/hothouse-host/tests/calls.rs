@@ -42,6 +42,12 @@ impl Gate {
         assert!(!late.timed_out(), "nobody came");
     }
 
+    /// Says that something has changed that somebody may wait for.
+    fn tell(&self) {
+        drop(self.state.lock().unwrap());
+        self.changed.notify_all();
+    }
+
     fn open(&self) {
         self.state.lock().unwrap().1 = true;
         self.changed.notify_all();
@@ -70,7 +76,7 @@ struct Dropped(Arc<Shared>);
 impl Drop for Dropped {
     fn drop(&mut self) {
         self.0.dropped.fetch_add(1, Ordering::SeqCst);
-        self.0.gate.changed.notify_all();
+        self.0.gate.tell();
     }
 }
 
@@ -95,7 +101,7 @@ impl Plugin for Actor {
             "hang" => {
                 let dropped = Dropped(Arc::clone(&self.shared));
                 self.shared.begun.fetch_add(1, Ordering::SeqCst);
-                self.shared.gate.changed.notify_all();
+                self.shared.gate.tell();
                 std::future::pending::<()>().await;
                 drop(dropped);
             }

@@ -3,6 +3,7 @@
 
 mod native;
 mod process;
+mod router;
 
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use crate::interleave::Times;
 use crate::table::{Row, Sheet, Target};
 
 /// What can be measured by itself, in the order in which everything is.
-pub(crate) const PARTS: [(&str, Part); 2] = [("native", native::measure), ("process", process::measure)];
+pub(crate) const PARTS: [(&str, Part); 3] =
+    [("router", router::measure), ("native", native::measure), ("process", process::measure)];
 
 /// Shows what one call costs with the host and without, and the difference, in nanoseconds.
 fn show(

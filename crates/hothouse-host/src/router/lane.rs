@@ -15,7 +15,7 @@ use hothouse_runtime::{Call, CallId, CallReply, Json, Loss, Outcome};
 use super::counts::{CallCounts, Counts, is_callees_fault};
 use super::deadlines::Deadlines;
 use super::life::{Life, MethodAt};
-use super::open::{Answer, AnswerTo, Caller, Lost, OpenCall, OpenCalls, Stage, Ticket, Wish};
+use super::open::{Answer, Caller, Lost, OpenCall, OpenCalls, Stage, Ticket, Wish};
 use super::queue::FairQueue;
 use super::refusal::{self, Limit};
 use super::{Rules, Shared};
@@ -44,16 +44,6 @@ pub(crate) enum Presence {
     Ended,
 }
 
-/// A call as somebody asks for it.
-pub(crate) struct Ask {
-    pub(crate) wish: Wish,
-    pub(crate) caller: Option<Caller>,
-    pub(crate) asked: Instant,
-    /// When the caller stops waiting.
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) reply: AnswerTo,
-}
-
 struct State {
     rules: Arc<Rules>,
     presence: Presence,
@@ -79,7 +69,7 @@ enum Verdict {
 /// What follows from a change of a lane, to be done without its lock.
 #[derive(Default)]
 struct Effects {
-    answers: Vec<(OpenCall, Answer)>,
+    answers: Vec<(Box<OpenCall>, Answer)>,
     passed_on: Vec<(Arc<Life>, Call)>,
     cancelled: Vec<(Arc<Life>, CallId)>,
 }
@@ -102,15 +92,15 @@ impl Lane {
     }
 
     /// Takes a call in: passes it on, lets it wait, or answers it. `None`: it has been answered.
-    pub(super) fn ask(self: &Arc<Lane>, ask: Ask) -> Option<Ticket> {
+    pub(super) fn ask(self: &Arc<Lane>, call: Box<OpenCall>) -> Option<Ticket> {
         let mut state = self.state();
         let life = match &state.presence {
             Presence::Serving(life) if state.has_place() => Some(Arc::clone(life)),
             _ => None,
         };
         let taken_in = match life {
-            Some(life) => self.pass_on_new(&mut state, ask, life),
-            None => self.let_wait(&mut state, ask),
+            Some(life) => self.pass_on_new(&mut state, call, life),
+            None => self.let_wait(&mut state, call),
         };
         drop(state);
         match taken_in {
@@ -123,8 +113,8 @@ impl Lane {
                 Some(ticket)
             }
             Err(refused) => {
-                let (reply, answer) = *refused;
-                reply.send(answer);
+                let (call, answer) = *refused;
+                call.reply.send(answer);
                 None
             }
         }
@@ -239,20 +229,16 @@ impl Lane {
 }
 
 /// What became of a new call.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives for a moment, and an allocation costs more than the copy"
-)]
 enum TakenIn {
     PassedOn(Ticket, Arc<Life>, Call),
     Waits(Ticket, Effects),
 }
 
 /// What a call that is not taken in is answered with.
-type Refused = Box<(AnswerTo, Answer)>;
+type Refused = Box<(Box<OpenCall>, Answer)>;
 
-fn refused<T>(reply: AnswerTo, answer: Answer) -> Result<T, Refused> {
-    Err(Box::new((reply, answer)))
+fn refused<T>(call: Box<OpenCall>, answer: Answer) -> Result<T, Refused> {
+    Err(Box::new((call, answer)))
 }
 
 /// Stands for the end of a doubt among the deadlines.
@@ -263,57 +249,57 @@ impl Lane {
     fn pass_on_new(
         self: &Arc<Lane>,
         state: &mut State,
-        ask: Ask,
+        call: Box<OpenCall>,
         life: Arc<Life>,
     ) -> Result<TakenIn, Refused> {
-        let method = match self.judge(state, &life, &ask.wish, ask.asked) {
+        let method = match self.judge(state, &life, &call.wish, call.asked) {
             Verdict::PassOn(method) => method,
-            Verdict::Answer(answer) => return refused(ask.reply, answer),
+            Verdict::Answer(answer) => return refused(call, answer),
         };
-        let is_counted = match self.count(&ask, false) {
+        let is_counted = match self.count(&call, false) {
             Ok(is_counted) => is_counted,
-            Err(error) => return refused(ask.reply, Err(error)),
+            Err(error) => return refused(call, Err(error)),
         };
-        let asked = ask.asked;
-        let ticket = self.insert(state, ask, is_counted);
+        let asked = call.asked;
+        let ticket = self.insert(state, call, is_counted);
         let call = self.pass_on(state, ticket, &life, method, asked).expect("it has just been noted");
         Ok(TakenIn::PassedOn(ticket, life, call))
     }
 
-    fn let_wait(self: &Arc<Lane>, state: &mut State, ask: Ask) -> Result<TakenIn, Refused> {
+    fn let_wait(self: &Arc<Lane>, state: &mut State, call: Box<OpenCall>) -> Result<TakenIn, Refused> {
         let name = &state.rules.name;
         let error = match &state.presence {
             _ if !state.rules.verbs => Some(refusal::not_callable(name, state.rules.runtime)),
             Presence::Ended => Some(refusal::host_ended()),
             Presence::Away(why) => Some(refusal::not_running(name, why)),
             // What would be refused anyway need not wait for that.
-            Presence::Serving(life) => match self.judge(state, life, &ask.wish, ask.asked) {
+            Presence::Serving(life) => match self.judge(state, life, &call.wish, call.asked) {
                 Verdict::PassOn(_) => None,
-                Verdict::Answer(answer) => return refused(ask.reply, answer),
+                Verdict::Answer(answer) => return refused(call, answer),
             },
             Presence::Coming => None,
         };
         if let Some(error) = error {
-            return refused(ask.reply, Err(error));
+            return refused(call, Err(error));
         }
-        let is_counted = match self.count(&ask, true) {
+        let is_counted = match self.count(&call, true) {
             Ok(is_counted) => is_counted,
-            Err(error) => return refused(ask.reply, Err(error)),
+            Err(error) => return refused(call, Err(error)),
         };
-        let who = ask.caller.as_ref().map(|caller| caller.plugin);
+        let who = call.who();
         let mut effects = Effects::default();
         if state.queue.len() >= state.rules.queue {
             let pushed_out = state.queue.make_room_for(who).filter(|_| state.rules.queue > 0);
             let error = state.overloaded();
             match pushed_out.and_then(|ticket| self.close(state, ticket)) {
-                Some(call) => effects.answers.push((call, Err(error))),
+                Some(pushed_out) => effects.answers.push((pushed_out, Err(error))),
                 None => {
-                    self.uncount(&ask, is_counted);
-                    return refused(ask.reply, Err(error));
+                    self.uncount(&call, is_counted);
+                    return refused(call, Err(error));
                 }
             }
         }
-        let ticket = self.insert(state, ask, is_counted);
+        let ticket = self.insert(state, call, is_counted);
         state.queue.push(who, ticket);
         Ok(TakenIn::Waits(ticket, effects))
     }
@@ -341,8 +327,8 @@ impl Lane {
     }
 
     /// Counts a plugin's call among those who wait for one another, where that matters.
-    fn count(&self, ask: &Ask, waits: bool) -> Result<bool, PluginError> {
-        let Some(caller) = ask.caller.as_ref().filter(|_| self.shared.waits.are_possible()) else {
+    fn count(&self, call: &OpenCall, waits: bool) -> Result<bool, PluginError> {
+        let Some(caller) = call.caller.as_ref().filter(|_| self.shared.waits.are_possible()) else {
             return Ok(false);
         };
         let counted = self.shared.waits.enter(caller.plugin, self.plugin, waits);
@@ -353,27 +339,26 @@ impl Lane {
         })
     }
 
-    fn uncount(&self, ask: &Ask, is_counted: bool) {
-        if let Some(caller) = ask.caller.as_ref().filter(|_| is_counted) {
+    fn uncount(&self, call: &OpenCall, is_counted: bool) {
+        if let Some(caller) = call.caller.as_ref().filter(|_| is_counted) {
             self.shared.waits.leave(caller.plugin, self.plugin, true);
         }
     }
 
     /// Notes a call, which waits so far.
-    fn insert(&self, state: &mut State, ask: Ask, is_counted: bool) -> Ticket {
-        let Ask { mut wish, caller, asked, deadline, reply } = ask;
-        let longest = state.rules.timeout.and_then(|timeout| asked.checked_add(timeout));
-        let deadline = [deadline, longest].into_iter().flatten().min();
-        let span = wish.traceparent.as_deref().and_then(|traceparent| {
-            let caller = caller.as_ref().map(|caller| &*caller.name);
+    fn insert(&self, state: &mut State, mut call: Box<OpenCall>, is_counted: bool) -> Ticket {
+        let longest = state.rules.timeout.and_then(|timeout| call.asked.checked_add(timeout));
+        call.deadline = [call.deadline, longest].into_iter().flatten().min();
+        call.is_counted = is_counted;
+        if let Some(traceparent) = call.wish.traceparent.as_deref() {
+            let caller = call.caller.as_ref().map(|caller| &*caller.name);
             let spans = &self.shared.spans;
-            spans.open(Some(traceparent), caller, &state.rules.name, &wish.method, asked)
-        });
-        if let Some(span) = &span {
-            wish.traceparent = Some(span.traceparent());
+            call.span = spans.open(traceparent, caller, &state.rules.name, &call.wish.method, call.asked);
         }
-        let stage = Stage::Waiting(None);
-        let call = OpenCall { wish, caller, reply, asked, deadline, stage, attempt: 0, is_counted, span };
+        if let Some(span) = &call.span {
+            call.wish.traceparent = Some(span.traceparent());
+        }
+        let deadline = call.deadline;
         let ticket = state.open.insert(call);
         if let Some(deadline) = deadline {
             self.remind(state, deadline, ticket);
@@ -569,7 +554,7 @@ impl Lane {
     }
 
     /// Takes a call out, wherever it is; the callee is told if it is at it. Its place is free at once.
-    fn take_out(&self, state: &mut State, ticket: Ticket, effects: &mut Effects) -> Option<OpenCall> {
+    fn take_out(&self, state: &mut State, ticket: Ticket, effects: &mut Effects) -> Option<Box<OpenCall>> {
         let call = self.close(state, ticket)?;
         match &call.stage {
             Stage::Waiting(_) => state.queue.remove(call.who(), ticket),
@@ -579,7 +564,7 @@ impl Lane {
     }
 
     /// Strikes a call off the list. If it waits, its ticket must have been taken out of the queue, or will be.
-    fn close(&self, state: &mut State, ticket: Ticket) -> Option<OpenCall> {
+    fn close(&self, state: &mut State, ticket: Ticket) -> Option<Box<OpenCall>> {
         let call = state.open.remove(ticket)?;
         state.running -= u32::from(!call.is_waiting());
         if let Some(who) = call.who().filter(|_| call.is_counted) {
@@ -588,8 +573,8 @@ impl Lane {
         Some(call)
     }
 
-    fn answer(&self, call: OpenCall, answer: Answer, now: Instant) {
-        if let Some(span) = call.span {
+    fn answer(&self, mut call: Box<OpenCall>, answer: Answer, now: Instant) {
+        if let Some(span) = call.span.take() {
             self.shared.spans.close(*span, &answer, now);
         }
         call.reply.send(answer);

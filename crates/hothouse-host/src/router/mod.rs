@@ -47,9 +47,9 @@ use self::trace::Spans;
 use self::waits::Waits;
 
 pub use self::counts::CallCounts;
-pub(crate) use self::lane::{Ask, Lane, Presence};
+pub(crate) use self::lane::{Lane, Presence};
 pub(crate) use self::life::Life;
-pub(crate) use self::open::{AnswerTo, Ticket, Wish};
+pub(crate) use self::open::{AnswerTo, OpenCall, Ticket, Wish};
 pub(crate) use self::refusal::exported_instead;
 pub use self::trace::{CallSpan, Trace};
 
@@ -169,16 +169,16 @@ impl Router {
     }
 
     /// A call of somebody who is no plugin. `None`: it has been answered.
-    pub(crate) fn call(&self, target: &str, ask: Ask) -> Option<(Arc<Lane>, Ticket)> {
+    pub(crate) fn call(&self, target: &str, call: Box<OpenCall>) -> Option<(Arc<Lane>, Ticket)> {
         let Some(lane) = self.named(target) else {
             let error = match self.ended.load(Ordering::Acquire) {
                 true => refusal::host_ended(),
                 false => refusal::unknown_plugin(target),
             };
-            ask.reply.send(Err(error));
+            call.reply.send(Err(error));
             return None;
         };
-        let ticket = lane.ask(ask)?;
+        let ticket = lane.ask(call)?;
         Some((lane, ticket))
     }
 
@@ -205,7 +205,7 @@ impl Router {
             idempotency_key: options.idempotency_key,
         };
         let reply = AnswerTo::Plugin(reply);
-        match self.call(&target, Ask { wish, caller: Some(caller), asked, deadline, reply }) {
+        match self.call(&target, OpenCall::new(wish, Some(caller), asked, deadline, reply)) {
             Some((lane, ticket)) => UnderWay::cancelled_by(move || lane.cancel(ticket)),
             None => UnderWay::default(),
         }
@@ -266,6 +266,6 @@ impl Router {
 impl Names {
     fn of(&self, plugin: PluginId) -> String {
         let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        names.get(plugin.index()).map_or_else(|| plugin.to_string(), |name| name.to_string())
+        names.get(plugin.index()).map_or_else(|| plugin.to_string(), ToString::to_string)
     }
 }

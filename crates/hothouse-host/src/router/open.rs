@@ -48,8 +48,8 @@ pub(crate) struct Wish {
     pub(crate) idempotency_key: Option<String>,
 }
 
-/// A call that has not been answered.
-pub(super) struct OpenCall {
+/// A call that has not been answered. It is large and goes from hand to hand, so it is boxed where it is made.
+pub(crate) struct OpenCall {
     pub(super) wish: Wish,
     pub(super) caller: Option<Caller>,
     pub(super) reply: AnswerTo,
@@ -64,7 +64,7 @@ pub(super) struct OpenCall {
 }
 
 /// How far a call has come.
-pub(super) enum Stage {
+pub(crate) enum Stage {
     /// It waits for its turn, or for the plugin to come back. `Some`: a life has lost it.
     Waiting(Option<Box<Lost>>),
     /// This life is at it.
@@ -72,12 +72,34 @@ pub(super) enum Stage {
 }
 
 /// The life that did not answer a call, and why.
-pub(super) struct Lost {
+pub(crate) struct Lost {
     pub(super) incarnation: Incarnation,
     pub(super) why: String,
 }
 
 impl OpenCall {
+    /// A call that somebody asks for, who stops waiting at `deadline`.
+    pub(crate) fn new(
+        wish: Wish,
+        caller: Option<Caller>,
+        asked: Instant,
+        deadline: Option<Instant>,
+        reply: AnswerTo,
+    ) -> Box<OpenCall> {
+        let stage = Stage::Waiting(None);
+        Box::new(OpenCall {
+            wish,
+            caller,
+            reply,
+            asked,
+            deadline,
+            stage,
+            attempt: 0,
+            is_counted: false,
+            span: None,
+        })
+    }
+
     /// The name of the method, for messages.
     pub(super) fn method(&self) -> &str {
         match &self.stage {
@@ -118,7 +140,7 @@ pub(super) struct OpenCalls {
 
 struct Slot {
     generation: u32,
-    call: Option<OpenCall>,
+    call: Option<Box<OpenCall>>,
 }
 
 impl OpenCalls {
@@ -126,7 +148,7 @@ impl OpenCalls {
         self.slots.len() - self.free.len()
     }
 
-    pub(super) fn insert(&mut self, call: OpenCall) -> Ticket {
+    pub(super) fn insert(&mut self, call: Box<OpenCall>) -> Ticket {
         let Some(slot) = self.free.pop() else {
             let slot = u32::try_from(self.slots.len()).expect("so many calls do not fit into memory");
             self.slots.push(Slot { generation: 1, call: Some(call) });
@@ -139,15 +161,15 @@ impl OpenCalls {
 
     pub(super) fn get(&self, ticket: Ticket) -> Option<&OpenCall> {
         let slot = self.slots.get(ticket.slot as usize)?;
-        slot.call.as_ref().filter(|_| slot.generation == ticket.generation)
+        slot.call.as_deref().filter(|_| slot.generation == ticket.generation)
     }
 
     pub(super) fn get_mut(&mut self, ticket: Ticket) -> Option<&mut OpenCall> {
         let slot = self.slots.get_mut(ticket.slot as usize)?;
-        slot.call.as_mut().filter(|_| slot.generation == ticket.generation)
+        slot.call.as_deref_mut().filter(|_| slot.generation == ticket.generation)
     }
 
-    pub(super) fn remove(&mut self, ticket: Ticket) -> Option<OpenCall> {
+    pub(super) fn remove(&mut self, ticket: Ticket) -> Option<Box<OpenCall>> {
         let slot = self.slots.get_mut(ticket.slot as usize)?;
         if slot.generation != ticket.generation {
             return None;
@@ -161,7 +183,7 @@ impl OpenCalls {
     /// Those that are of this kind.
     pub(super) fn those(&self, of_kind: impl Fn(&OpenCall) -> bool) -> Vec<Ticket> {
         let ticket = |(at, slot): (usize, &Slot)| {
-            let is = slot.call.as_ref().is_some_and(&of_kind);
+            let is = slot.call.as_deref().is_some_and(&of_kind);
             is.then_some(Ticket { slot: at as u32, generation: slot.generation })
         };
         self.slots.iter().enumerate().filter_map(ticket).collect()
@@ -172,23 +194,10 @@ impl OpenCalls {
 mod tests {
     use super::*;
 
-    fn call(method: &str) -> OpenCall {
-        OpenCall {
-            wish: Wish {
-                method: method.into(),
-                payload: Json::null(),
-                traceparent: None,
-                idempotency_key: None,
-            },
-            caller: None,
-            reply: AnswerTo::Here(oneshot::channel().0),
-            asked: Instant::now(),
-            deadline: None,
-            stage: Stage::Waiting(None),
-            attempt: 0,
-            is_counted: false,
-            span: None,
-        }
+    fn call(method: &str) -> Box<OpenCall> {
+        let wish =
+            Wish { method: method.into(), payload: Json::null(), traceparent: None, idempotency_key: None };
+        OpenCall::new(wish, None, Instant::now(), None, AnswerTo::Here(oneshot::channel().0))
     }
 
     #[test]

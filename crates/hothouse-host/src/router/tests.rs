@@ -83,6 +83,7 @@ struct Stage {
 }
 
 type Answered = Receiver<Answer>;
+type UnderWayAt = Option<(Arc<Lane>, Ticket)>;
 
 impl Stage {
     fn new(limit: Option<u32>, queue: usize) -> Stage {
@@ -123,19 +124,16 @@ impl Stage {
     ) -> (Answered, Option<(Arc<Lane>, Ticket)>) {
         let (told, answer) = mpsc::channel();
         let asked = Instant::now();
-        let ask = Ask {
-            wish: Wish {
-                method: method.into(),
-                payload: Json::parse(payload).unwrap(),
-                traceparent: None,
-                idempotency_key: Some("key".into()),
-            },
-            caller: None,
-            asked,
-            deadline: timeout_ms.map(|ms| asked + Duration::from_millis(ms)),
-            reply: AnswerTo::Plugin(Reply::new(move |answer| drop(told.send(answer)))),
+        let wish = Wish {
+            method: method.into(),
+            payload: Json::parse(payload).unwrap(),
+            traceparent: None,
+            idempotency_key: Some("key".into()),
         };
-        let ticket = self.router.call("db", ask);
+        let deadline = timeout_ms.map(|ms| asked + Duration::from_millis(ms));
+        let reply = AnswerTo::Plugin(Reply::new(move |answer| drop(told.send(answer))));
+        let call = OpenCall::new(wish, None, asked, deadline, reply);
+        let ticket = self.router.call("db", call);
         (answer, ticket)
     }
 
@@ -546,7 +544,7 @@ fn storm(seed: u64) {
     let mut random = Random(seed);
     let stage = Stage::new(Some(1 + random.below(3) as u32), 1 + random.below(6) as usize);
     let (mut actor, mut incarnation) = (Arc::clone(&stage.db), 1);
-    let mut asked: Vec<(Answered, Option<(Arc<Lane>, Ticket)>, bool)> = Vec::new();
+    let mut asked: Vec<(Answered, UnderWayAt, bool)> = Vec::new();
     let mut passed_on: Vec<Call> = Vec::new();
     for _ in 0..300 {
         passed_on.extend(actor.calls());

@@ -143,13 +143,13 @@ impl Spans {
     /// A call has come in. `None`: it is not traced.
     pub(super) fn open(
         &self,
-        traceparent: Option<&str>,
+        traceparent: &str,
         caller: Option<&str>,
         plugin: &str,
         method: &str,
         asked: Instant,
     ) -> Option<Box<OpenSpan>> {
-        let parent = Context::read(traceparent?)?;
+        let parent = Context::read(traceparent)?;
         Some(Box::new(OpenSpan {
             context: Context { span: self.number(), ..parent },
             parent: parent.span,
@@ -251,9 +251,9 @@ mod tests {
         let trace = spans.begin();
         let asked = Instant::now();
         let at = |ms| asked + Duration::from_millis(ms);
-        let mut outer = spans.open(Some(&trace.traceparent()), None, "web", "page", asked).unwrap();
+        let mut outer = spans.open(&trace.traceparent(), None, "web", "page", asked).unwrap();
         outer.passed_on(at(1));
-        let mut inner = spans.open(Some(&outer.traceparent()), Some("web"), "db", "get", at(2)).unwrap();
+        let mut inner = spans.open(&outer.traceparent(), Some("web"), "db", "get", at(2)).unwrap();
         inner.passed_on(at(4));
         spans.close(*inner, &Err(PluginError::new("NO_ROW", "none")), at(7));
         spans.close(*outer, &Ok(Json::null().into()), at(9));
@@ -273,7 +273,7 @@ mod tests {
         let trace = spans.begin();
         let now = Instant::now();
         for _ in 0..KEPT + 10 {
-            let span = spans.open(Some(&trace.traceparent()), None, "db", "get", now).unwrap();
+            let span = spans.open(&trace.traceparent(), None, "db", "get", now).unwrap();
             spans.close(*span, &Ok(Json::null().into()), now);
         }
         assert_eq!(spans.of(trace).len(), KEPT);

@@ -151,7 +151,7 @@ impl Life {
             }
             Order::Call(call) => self.talk.call(*call),
             Order::Cancel(call) => self.talk.cancel(call),
-            Order::Answer(wish, answer) => self.talk.answer_wish(wish, answer),
+            Order::Answer(wish, answer) => self.talk.answer_wish(wish, &answer),
             Order::Start => self.talk.ask_start(),
             Order::Probe => self.talk.probe(),
             Order::Check(reply) => self.talk.check(reply),

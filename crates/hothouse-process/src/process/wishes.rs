@@ -110,12 +110,12 @@ impl Talk {
     }
 
     /// A call of the plugin has been answered.
-    pub(super) fn answer_wish(&mut self, number: u64, answer: Result<CallAnswer, PluginError>) {
+    pub(super) fn answer_wish(&mut self, number: u64, answer: &Result<CallAnswer, PluginError>) {
         let Some(Wish { id, under_way }) = self.wishes.remove(&number) else { return };
         under_way.is_over();
         // A notification has no id, and nobody to be answered.
         if let Some(id) = id {
-            self.owe(rpc::answer(&id, &answer));
+            self.owe(rpc::answer(&id, answer));
         }
     }
 
