@@ -282,9 +282,15 @@ pub(crate) struct CallArgs {
     /// How long to wait, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 30_000)]
     pub(crate) timeout: u64,
+    /// Show what the call led to, and where the time went: a drawing on standard error, or a member `trace` with --json.
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// The same for every attempt at the same thing; handed to the plugin.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
-    /// Print the answer as {"result": …} or {"error": …}.
+    /// Print the answer as {"result": …} or {"error": …}; with `stale` beside it if the result is an earlier one.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `fd N MS` | waits for MS milliseconds, writes one byte to descriptor N, and waits to be ended |
 //! | `notify MS` | the same, with `READY=1` to `NOTIFY_SOCKET` |
-//! | `rpc N MS` | answers every line on descriptor N with an empty JSON-RPC result, `start` after MS milliseconds |
+//! | `rpc N MS` | answers every line on descriptor N with an empty JSON-RPC result, `start` after MS milliseconds; it says that it has the method `echo` |
 //!
 //! It ends when it is told to, or when whoever spawned it has ended.
 
@@ -71,7 +71,9 @@ fn answer(fd: RawFd, delay: &str) -> Result<(), Box<dyn Error>> {
             wait(delay)?;
         }
         if let Some(id) = number_after(&line, r#""id":"#) {
-            answers.write_all(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}\n").as_bytes())?;
+            let result = if line.contains(r#""method":"init""#) { r#"{"methods":["echo"]}"# } else { "{}" };
+            answers
+                .write_all(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n").as_bytes())?;
         }
     }
     Ok(())

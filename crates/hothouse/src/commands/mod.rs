@@ -92,7 +92,7 @@ fn told_with(exit: Exit, next: &str, asked: &str, error: &ClientError, json: boo
 }
 
 fn problem(code: &str, error: &ClientError) -> Problem {
-    Problem { code: code.into(), message: error.to_string(), retryable: true, place: None }
+    Problem { code: code.into(), message: error.to_string(), retryable: true, place: None, trace: None }
 }
 
 /// Prints a value as one line of JSON.

@@ -11,6 +11,7 @@ mod log;
 pub(crate) mod picture;
 mod style;
 mod table;
+mod waterfall;
 mod why;
 
 pub(crate) use advice::{advise_for, hothouse, no_such_plugin, quoted};
@@ -23,6 +24,7 @@ pub(crate) use info::{plugins, started};
 pub(crate) use log::LogWriter;
 pub(crate) use style::{Style, harmless};
 pub(crate) use table::{Cell, Column, fitted, stdout_width, table};
+pub(crate) use waterfall::waterfall;
 pub(crate) use why::{next, root_of, why};
 
 use std::time::Duration;
