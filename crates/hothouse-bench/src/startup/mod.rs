@@ -1,12 +1,19 @@
-//! What a start costs: time to ready for children and native plugins, makespan of a graph, memory, idle wake-ups.
+//! What a start costs: time to ready for children and native plugins, makespan of a graph, memory, idle wake-ups; and
+//! what it costs beside a flood of log, and in a large host.
 
 mod command;
+mod flood;
 mod floor;
-pub(crate) mod footprint;
+mod footprint;
 mod hosts;
 mod makespan;
 mod native;
+mod played;
 mod process;
+mod scratch;
+mod spawn;
+
+pub(crate) use played::{ROLE, play};
 
 use crate::error::Outcome;
 use crate::table::Sheet;
@@ -14,12 +21,14 @@ use crate::table::Sheet;
 type Part = fn(&mut dyn Sheet) -> Outcome<()>;
 
 /// What can be measured by itself, in the order in which everything is.
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 7] = [
     ("native", native::measure),
     ("command", command::measure),
     ("process", process::measure),
     ("makespan", makespan::measure),
     ("footprint", footprint::measure),
+    ("spawn", spawn::measure),
+    ("flood", flood::measure),
 ];
 
 /// Measures the part of that name, or everything.
