@@ -46,8 +46,8 @@ fn run(arguments: &[&str]) -> Outcome<()> {
         [what @ ("startup" | "calls"), only @ ..] if only.len() < 2 => {
             measure(what, only.first().copied(), &mut table::Text::default())
         }
-        // Not for people: this program runs itself as the host whose memory is looked at.
-        [startup::footprint::ROLE, plugins] => startup::footprint::play(plugins.parse()?),
+        // Not for people: this program runs itself as what a measurement looks at from outside.
+        [startup::ROLE, role @ ..] => startup::play(role),
         _ => Err(USAGE.into()),
     }
 }

@@ -102,8 +102,13 @@ fn unclaimed(unavailable: Unavailable, json: bool) -> Exit {
 
 fn refuse(message: &str, next: &str, exit: Exit, json: bool) -> Exit {
     if json {
-        let error =
-            Problem { code: exit.as_str().into(), message: message.into(), retryable: true, place: None };
+        let error = Problem {
+            code: exit.as_str().into(),
+            message: message.into(),
+            retryable: true,
+            place: None,
+            trace: None,
+        };
         super::print_json(&json!({ "error": error, "next": next }));
     } else {
         show::error(&format!("{message}\n  next: {next}"));
