@@ -5,12 +5,8 @@
 //! |---|---|
 //! | `fd N MS` | waits for MS milliseconds, writes one byte to descriptor N, and waits to be ended |
 //! | `notify MS` | the same, with `READY=1` to `NOTIFY_SOCKET` |
-<<<<<<< HEAD
-//! | `rpc N MS` | answers every line on descriptor N with an empty JSON-RPC result, `start` after MS milliseconds; it says that it has the method `echo` |
-=======
-//! | `rpc N MS` | answers every line on descriptor N with a JSON-RPC result at once, `start` after MS milliseconds; it exports the method `work` |
+//! | `rpc N MS` | answers every line on descriptor N with a JSON-RPC result at once, `start` after MS milliseconds; it exports the method `echo` |
 //! | `flood RATE BYTES` | writes RATE bytes in a second to its standard output, as numbered lines of 100 bytes, until there are BYTES of them, and ends; `0`: it does not end |
->>>>>>> flood
 //!
 //! It ends when it is told to, or when whoever spawned it has ended.
 
@@ -86,18 +82,12 @@ fn answer(fd: RawFd, delay: &str) -> Result<(), Box<dyn Error>> {
             wait(delay)?;
         }
         let result = match line.contains(r#""method":"init""#) {
-            true => r#"{"methods":["work"]}"#,
+            true => r#"{"methods":["echo"]}"#,
             false => "{}",
         };
         if let Some(id) = number_after(&line, r#""id":"#) {
-<<<<<<< HEAD
-            let result = if line.contains(r#""method":"init""#) { r#"{"methods":["echo"]}"# } else { "{}" };
-            answers
-                .write_all(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n").as_bytes())?;
-=======
             let answer = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n");
             answers.write_all(answer.as_bytes())?;
->>>>>>> flood
         }
     }
     Ok(())

@@ -190,7 +190,7 @@ impl Beside {
 
     fn call(&self) -> Outcome<Duration> {
         let asked = Instant::now();
-        let answer = wait(self.host.call(CALLED, "work", Json::null(), CallOptions::default()));
+        let answer = wait(self.host.call(CALLED, "echo", Json::null(), CallOptions::default()));
         let time = asked.elapsed();
         answer.map_err(|error| format!("`{CALLED}` did not answer: {}", error.message))?;
         Ok(time)
