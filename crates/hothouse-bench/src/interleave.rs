@@ -21,9 +21,25 @@ impl Times {
 
     /// The one in the middle: what is to be expected.
     pub(crate) fn median(&self) -> Duration {
+        self.above(50)
+    }
+
+    /// What so many of a hundred are below.
+    pub(crate) fn above(&self, percent: usize) -> Duration {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
-        sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+        sorted.get(sorted.len() * percent / 100).copied().unwrap_or_default()
+    }
+
+    /// All of them by their number: what they cost together.
+    pub(crate) fn mean(&self) -> Duration {
+        let count = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        self.0.iter().sum::<Duration>().checked_div(count).unwrap_or_default()
+    }
+
+    /// Adds those of another round.
+    pub(crate) fn extend(&mut self, more: Times) {
+        self.0.extend(more.0);
     }
 }
 
@@ -57,7 +73,11 @@ mod tests {
     fn the_fastest_and_the_middle() {
         let times = Times::of([9, 1, 5, 2, 7].map(Duration::from_millis).into());
         assert_eq!((times.min().as_millis(), times.median().as_millis()), (1, 5));
-        assert_eq!(Times::default().median(), Duration::ZERO);
+        assert_eq!(times.mean().as_micros(), 4800);
+        assert_eq!((Times::default().median(), Times::default().mean()), (Duration::ZERO, Duration::ZERO));
+        let mut hundred = Times::of((0..50).map(Duration::from_millis).collect());
+        hundred.extend(Times::of((50..100).map(Duration::from_millis).collect()));
+        assert_eq!((hundred.above(99).as_millis(), hundred.above(0).as_millis()), (99, 0));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::interleave::Times;
 pub(crate) struct Row {
     /// What it is.
     pub(crate) what: String,
-    /// Which of several rounds the figures are of: `min` or `median`; `once` if there was one.
+    /// Which of several rounds the figures are of: `min`, `median`, `mean` or `p99`; `once` if there was one.
     pub(crate) of: &'static str,
     /// The unit of `value` and `floor`.
     pub(crate) unit: &'static str,

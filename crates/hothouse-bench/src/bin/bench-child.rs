@@ -5,7 +5,8 @@
 //! |---|---|
 //! | `fd N MS` | waits for MS milliseconds, writes one byte to descriptor N, and waits to be ended |
 //! | `notify MS` | the same, with `READY=1` to `NOTIFY_SOCKET` |
-//! | `rpc N MS` | answers every line on descriptor N with an empty JSON-RPC result, `start` after MS milliseconds |
+//! | `rpc N MS` | answers every line on descriptor N with a JSON-RPC result at once, `start` after MS milliseconds; it exports the method `echo` |
+//! | `flood RATE BYTES` | writes RATE bytes in a second to its standard output, as numbered lines of 100 bytes, until there are BYTES of them, and ends; `0`: it does not end |
 //!
 //! It ends when it is told to, or when whoever spawned it has ended.
 
@@ -15,7 +16,16 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::fd::{FromRawFd as _, RawFd};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// The length of a line of a flood, its newline included.
+const LINE: usize = 100;
+/// How many of its first bytes are the number of the line.
+const DIGITS: usize = 10;
+/// How many lines of a flood are written at once: 8 KB, as much as most languages gather before they write.
+const AT_ONCE: usize = 80;
+/// How long a flood rests when it is ahead of its pace.
+const TICK: Duration = Duration::from_millis(1);
 
 fn main() -> Result<(), Box<dyn Error>> {
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
@@ -31,7 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             notify()?;
         }
         ["rpc", fd, delay] => return answer(fd.parse()?, delay),
-        _ => return Err("usage: bench-child fd N MS | notify MS | rpc N MS".into()),
+        ["flood", rate, bytes] => return flood(rate.parse()?, bytes.parse()?),
+        _ => return Err("usage: bench-child fd N MS | notify MS | rpc N MS | flood RATE BYTES".into()),
     }
     loop {
         std::thread::park();
@@ -70,8 +81,13 @@ fn answer(fd: RawFd, delay: &str) -> Result<(), Box<dyn Error>> {
         if line.contains(r#""method":"start""#) {
             wait(delay)?;
         }
+        let result = match line.contains(r#""method":"init""#) {
+            true => r#"{"methods":["echo"]}"#,
+            false => "{}",
+        };
         if let Some(id) = number_after(&line, r#""id":"#) {
-            answers.write_all(format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}\n").as_bytes())?;
+            let answer = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n");
+            answers.write_all(answer.as_bytes())?;
         }
     }
     Ok(())
@@ -82,4 +98,49 @@ fn number_after<'a>(line: &'a str, key: &str) -> Option<&'a str> {
     let rest = &line[line.find(key)? + key.len()..];
     let end = rest.find(|character: char| !character.is_ascii_digit())?;
     (end > 0).then(|| &rest[..end])
+}
+
+/// It does as little as it can between two writes, so that what is measured is what the flood costs those who take it.
+fn flood(rate: u64, bytes: u64) -> Result<(), Box<dyn Error>> {
+    let mut lines = [b'.'; LINE * AT_ONCE];
+    let mut number = [b'0'; DIGITS];
+    let mut left = if bytes == 0 { u64::MAX } else { bytes };
+    let mut written = 0;
+    let begin = Instant::now();
+    while left >= LINE as u64 {
+        if u128::from(written) > u128::from(rate) * begin.elapsed().as_micros() / 1_000_000 {
+            std::thread::sleep(TICK);
+            continue;
+        }
+        let whole = left.min(lines.len() as u64) as usize / LINE * LINE;
+        for line in lines[..whole].chunks_exact_mut(LINE) {
+            line[..DIGITS].copy_from_slice(&number);
+            line[LINE - 1] = b'\n';
+            count_up(&mut number);
+        }
+        write_all(&lines[..whole])?;
+        written += whole as u64;
+        left -= whole as u64;
+    }
+    Ok(())
+}
+
+/// The next decimal number of as many digits.
+fn count_up(number: &mut [u8]) {
+    for digit in number.iter_mut().rev() {
+        if *digit != b'9' {
+            *digit += 1;
+            return;
+        }
+        *digit = b'0';
+    }
+}
+
+/// Past the buffer of the standard library, which would look at every line.
+fn write_all(mut bytes: &[u8]) -> Result<(), Box<dyn Error>> {
+    while !bytes.is_empty() {
+        let length = rustix::io::retry_on_intr(|| rustix::io::write(rustix::stdio::stdout(), bytes))?;
+        bytes = &bytes[length..];
+    }
+    Ok(())
 }

@@ -23,7 +23,7 @@ const NATIVE: Target = Target::Ratio(1.02);
 const CHILD: Target = Target::Ratio(1.05);
 
 /// Entry by entry, which plugins it needs.
-type Graph = Vec<Vec<usize>>;
+pub(super) type Graph = Vec<Vec<usize>>;
 
 pub(super) fn measure(sheet: &mut dyn Sheet) -> Outcome<()> {
     for (shape, graph) in shapes() {
@@ -57,7 +57,7 @@ fn shapes() -> [(&'static str, Graph); 4] {
 }
 
 /// Each needs everything of the layer before.
-fn layers(sizes: &[usize]) -> Graph {
+pub(super) fn layers(sizes: &[usize]) -> Graph {
     let mut graph = Graph::new();
     let mut before = 0..0;
     for size in sizes {
