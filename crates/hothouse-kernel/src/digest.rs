@@ -4,8 +4,10 @@
 
 use core::time::Duration;
 
-use crate::event::{Event, Happening};
+use hothouse_protocol::FallbackMode;
+
 use crate::degradation::Service;
+use crate::event::{Event, Happening};
 use crate::failure::Failure;
 use crate::input::Targets;
 use crate::phase::StopCause;
@@ -55,6 +57,22 @@ fn words(what: &Happening) -> [u64; 5] {
             [19, request.0, *by as u64, u64::from(*stops), u64::from(*starts)]
         }
         H::Replaced { request } => [20, request.0, 0, 0, 0],
+        H::HealthChanged { plugin, incarnation, from, to, .. } => {
+            [21, id(plugin), incarnation.0, *from as u64, *to as u64]
+        }
+        H::HostLate { plugin, incarnation, late } => [22, id(plugin), incarnation.0, nanos(*late), 0],
+        H::RestartScheduled { plugin, incarnation, attempt, of, pause } => {
+            [23, id(plugin), incarnation.0, mix(*attempt, *of), nanos(*pause)]
+        }
+        H::RestartCancelled { plugin, incarnation } => [24, id(plugin), incarnation.0, 0, 0],
+        H::GaveUp { plugin, incarnation, attempts } => [25, id(plugin), incarnation.0, *attempts, 0],
+        H::ModeSet { request, by, plugin, mode: set } => [26, request.0, *by as u64, id(plugin), mode(*set)],
+        H::ModeChanged { plugin, incarnation, service: now, .. } => {
+            [27, id(plugin), incarnation.0, service(now), 0]
+        }
+        H::RecoveryTried { plugin, incarnation, attempt, of, .. } => {
+            [28, id(plugin), incarnation.0, *attempt, *of]
+        }
         H::Refused { request, .. } => [17, request.0, 0, 0, 0],
         H::Ignored { plugin, incarnation, reason } => [18, id(plugin), incarnation.0, *reason as u64, 0],
     }
@@ -80,6 +98,16 @@ fn stop_cause(cause: &StopCause) -> u64 {
         StopCause::Unwind(plugin) => mix(3, u64::from(plugin.0)),
         StopCause::Failure(why) => mix(4, failure(why)),
     }
+}
+
+fn mode(mode: Option<FallbackMode>) -> u64 {
+    mode.map_or(0, |mode| mode as u64 + 1)
+}
+
+fn service(service: &Service) -> u64 {
+    let Service { mode: serves, forced, switched, missing, .. } = service;
+    let flags = u64::from(*forced) << 1 | u64::from(*switched);
+    mix(mix(mode(*serves), flags), missing.len() as u64)
 }
 
 fn nanos(duration: Duration) -> u64 {

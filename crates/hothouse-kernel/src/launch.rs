@@ -295,7 +295,12 @@ impl Kernel {
     }
 
     /// Says that a plugin failed, which is nobody's business but its own.
-    pub(crate) fn tell_failed(&mut self, plugin: PluginId, failure: &Arc<Failure>, cause: Option<Seq>) -> Seq {
+    pub(crate) fn tell_failed(
+        &mut self,
+        plugin: PluginId,
+        failure: &Arc<Failure>,
+        cause: Option<Seq>,
+    ) -> Seq {
         let incarnation = self.plugin(plugin).life.incarnation;
         let what = Happening::Failed { plugin, incarnation, failure: Arc::clone(failure) };
         let told = self.say_of(plugin, cause, what);
@@ -359,7 +364,9 @@ impl Kernel {
 
     fn free(&mut self, plugin: PluginId) {
         let Some(member) = self.plugin(plugin).member else {
-            return if self.plugin(plugin).back.reviving { self.returning.push_back(plugin) };
+            return if self.plugin(plugin).back.reviving {
+                self.returning.push_back(plugin)
+            };
         };
         if let Some(run) = self.runs.get_mut(&member.run) {
             run.freed(&self.graph, member.entry);
@@ -389,7 +396,11 @@ impl Kernel {
     }
 
     pub(crate) fn lost_dependency(&self, plugin: PluginId) -> Option<PluginId> {
-        let mut hard = self.graph.dependencies(plugin).iter().filter(|edge| self.awaits_hard(plugin, edge.plugin, edge.need));
+        let mut hard = self
+            .graph
+            .dependencies(plugin)
+            .iter()
+            .filter(|edge| self.awaits_hard(plugin, edge.plugin, edge.need));
         hard.find(|edge| matches!(self.prospect(edge.plugin), Prospect::Lost)).map(|edge| edge.plugin)
     }
 

@@ -8,8 +8,8 @@ use hothouse_protocol::HealthStatus;
 use crate::Instant;
 use crate::event::IgnoredReason;
 use crate::failure::Failure;
-use crate::input::{Answer, Exit};
 use crate::health::CallCounts;
+use crate::input::{Answer, Exit};
 use crate::ladder::Rung;
 use crate::phase::Phase;
 

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hothouse_kernel::degradation::{Degradation, Recovery};
 use hothouse_kernel::input::{Answer, Asker, Exit, Request, StartOptions, Targets};
 use hothouse_kernel::{
     Action, Change, Code, Failure, Graph, Incarnation, Input, Instant, Kernel, Ladder, PluginDecl, PluginId,
     RequestId, Rung, Settings, Stage,
 };
-use hothouse_protocol::HealthStatus;
+use hothouse_kernel::{CallCounts, HealthSettings, PluginSettings};
+use hothouse_protocol::{FallbackMode, HealthStatus, RestartBackoff};
 
 const PLUGINS: u32 = 6;
 
@@ -60,19 +62,58 @@ impl Noise {
         }
     }
 
+    fn health(&mut self) -> HealthStatus {
+        HealthStatus { healthy: self.below(2) == 0, timestamp: i64::MIN, details: None, message: None }
+    }
+
+    /// Settings that no person would write, and some that one would.
+    fn settings(&mut self, name: u64) -> PluginSettings {
+        let health = HealthSettings {
+            interval: self.duration(),
+            failure_threshold: self.below(3),
+            success_threshold: self.below(3),
+            auto_restart: self.below(4) > 0,
+            max_restart_attempts: if self.below(3) == 0 { u64::MAX } else { self.below(4) },
+            restart_backoff: RestartBackoff::ALL[self.below(3) as usize],
+        };
+        let mut other = || Arc::from(format!("p{}", self.below(name + 2)));
+        let degradation = Degradation {
+            critical: [other()].into(),
+            optional: [other(), other()].into(),
+            enabled: self.below(4) > 0,
+            mode: FallbackMode::ALL[self.below(5) as usize],
+            features: [].into(),
+            recovery: Recovery {
+                enabled: self.below(4) > 0,
+                interval: self.duration(),
+                max_attempts: self.below(4),
+            },
+        };
+        PluginSettings {
+            check_timeout: self.duration(),
+            health: (self.below(3) > 0).then_some(health),
+            degradation: (self.below(3) > 0).then(|| Arc::new(degradation)),
+            ..PluginSettings::default()
+        }
+    }
+
     fn answer(&mut self) -> Answer {
-        match self.below(9) {
+        match self.below(11) {
             0 | 1 => Answer::Initialized,
             2 | 3 => Answer::Started,
             4 => Answer::NotReady("no".into()),
-            5 => Answer::Checked(Box::new(HealthStatus {
-                healthy: self.below(2) == 0,
-                timestamp: i64::MIN,
-                details: None,
-                message: None,
-            })),
-            6 => Answer::Failed(Box::new(Failure::new(Code::Abandoned, Stage::Run, ""))),
-            7 => Answer::Destroyed(Some("".into())),
+            5 | 6 => Answer::Checked {
+                check: self.below(4),
+                health: Box::new(self.health()),
+                calls: CallCounts { ended: self.below(20), failed: self.below(20), took: self.duration() },
+            },
+            7 => Answer::Pushed(Box::new(self.health())),
+            8 => Answer::CheckFailed {
+                check: self.below(4),
+                failure: Box::new(Failure::new(Code::Unhealthy, Stage::Check, "")),
+            },
+            9 => Answer::Failed(Box::new(Failure::new(Code::Abandoned, Stage::Run, ""))),
+            10 => Answer::Destroyed(Some("".into())),
             _ => Answer::Gone(Box::new(Exit::new(""))),
         }
     }
@@ -83,7 +124,7 @@ impl Noise {
         let mut decls = Vec::new();
         for (at, name) in names.iter().enumerate() {
             let mut decl = PluginDecl::new(format!("p{name}"));
-            decl.settings.check_timeout = self.duration();
+            decl.settings = self.settings(*name);
             if at > 0 && self.below(2) == 0 {
                 decl = decl.needs(format!("p{}", names[self.below(at as u64) as usize]));
             }
@@ -114,7 +155,11 @@ impl Noise {
             health_check: self.below(2) == 0,
             parallel: self.below(2) == 0,
         };
-        match self.below(4) {
+        match self.below(5) {
+            4 => Request::SetMode {
+                plugin: self.plugin(),
+                mode: FallbackMode::ALL.get(self.below(7) as usize).copied(),
+            },
             0 => Request::Start { targets, options },
             1 => Request::Stop { targets },
             2 => Request::Apply(Box::new(self.change(graph, options))),
@@ -126,7 +171,7 @@ impl Noise {
 fn kernel(noise: &mut Noise) -> Kernel {
     let decls = (0..PLUGINS).map(|at| {
         let mut decl = PluginDecl::new(format!("p{at}"));
-        decl.settings.check_timeout = noise.duration();
+        decl.settings = noise.settings(at.into());
         decl.settings.probe.first = noise.duration();
         decl.settings.probe.cap = noise.duration();
         decl.settings.expected_start = Some(noise.duration());
@@ -148,7 +193,14 @@ fn kernel(noise: &mut Noise) -> Kernel {
     });
     let graph = Graph::build(decls.collect()).expect("edges point back");
     let limit = [None, Some(1), Some(2), Some(3)][noise.below(4) as usize];
-    Kernel::new(graph, Settings { max_concurrent_starts: limit.and_then(std::num::NonZeroU32::new) })
+    let mut settings = Settings {
+        max_concurrent_starts: limit.and_then(std::num::NonZeroU32::new),
+        seed: noise.below(u64::MAX),
+        ..Settings::default()
+    };
+    settings.restart.base = noise.duration();
+    settings.restart.stable = noise.duration();
+    Kernel::new(graph, settings)
 }
 
 #[test]

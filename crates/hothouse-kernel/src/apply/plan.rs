@@ -267,7 +267,9 @@ impl<'a, S: Fn(PluginId) -> Standing> Planner<'a, S> {
             Standing::Failed | Standing::FailedForWant | Standing::Returning if changed => {
                 Some(StartWhy::Mended)
             }
-            Standing::Ready(_) | Standing::FailedForWant | Standing::Returning if self.hit.contains(plugin) => {
+            Standing::Ready(_) | Standing::FailedForWant | Standing::Returning
+                if self.hit.contains(plugin) =>
+            {
                 self.hit_dependency(plugin).map(StartWhy::Upon).or(asked)
             }
             Standing::Wanted if self.changes_anything() => Some(StartWhy::Wanted),

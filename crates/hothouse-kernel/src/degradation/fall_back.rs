@@ -88,9 +88,8 @@ impl Kernel {
     /// Whether others can rely on a plugin.
     pub(crate) fn is_available(&self, plugin: PluginId) -> bool {
         let life = &self.plugin(plugin).life;
-        let disabled = || {
-            self.service_of(plugin).is_some_and(|service| service.mode == Some(FallbackMode::Disabled))
-        };
+        let disabled =
+            || self.service_of(plugin).is_some_and(|service| service.mode == Some(FallbackMode::Disabled));
         life.phase.is_serving() && life.tally.verdict.is_available() && !disabled()
     }
 
@@ -119,9 +118,7 @@ impl Kernel {
             for at in 0..self.graph.dependents(plugin).len() {
                 let dependent = self.graph.dependents(plugin)[at].plugin;
                 self.reconsider(dependent, by);
-                if available {
-                    self.return_if_possible(dependent, by);
-                }
+                self.return_if_possible(dependent, by);
             }
         }
         changed
@@ -166,7 +163,9 @@ impl Kernel {
                 (Some(objection), _) => format!("is unhealthy: {objection}"),
                 (None, Some(service)) if service.mode == Some(FallbackMode::Disabled) => {
                     match service.missing.first() {
-                        Some(missing) => format!("is disabled without `{}`, which {}", missing.name, missing.why),
+                        Some(missing) => {
+                            format!("is disabled without `{}`, which {}", missing.name, missing.why)
+                        }
                         None => "is disabled by an operator".into(),
                     }
                 }
@@ -194,7 +193,8 @@ impl Kernel {
         }
         let missing = self.missing_of(plugin);
         let critical = missing.iter().any(|missing| missing.need == Need::Hard);
-        if let (Some(lost), Phase::Ready) = (self.first_missing_without_fallback(plugin), self.phase(plugin)) {
+        if let (Some(lost), Phase::Ready) = (self.first_missing_without_fallback(plugin), self.phase(plugin))
+        {
             return self.take_down(plugin, lost, by);
         }
         if missing.is_empty() && self.plugin(plugin).hard_times.is_none() {
@@ -213,6 +213,7 @@ impl Kernel {
         let switched = hard_times.switches.want(away, now, &pacing) || in_mode;
         match recovery.filter(|recovery| recovery.enabled && recovery.max_attempts > 0) {
             Some(_) if missing.is_empty() => (hard_times.tries, hard_times.try_at) = (0, None),
+            None => hard_times.try_at = None,
             Some(recovery) if hard_times.tries == 0 && hard_times.try_at.is_none() && is_declared => {
                 hard_times.try_at = Some(now + recovery.interval);
             }
@@ -316,6 +317,15 @@ impl Kernel {
         hard_times.is_some_and(|hard_times| hard_times.down.want(false, now, &pacing))
     }
 
+    /// A plugin that was to come up again has lost what it needs once more.
+    pub(crate) fn stay_down(&mut self, plugin: PluginId) {
+        let (now, pacing) = (self.now, self.settings.restart);
+        let hard_times = self.plugin_mut(plugin).hard_times.as_deref_mut();
+        if let Some(hard_times) = hard_times.filter(|hard_times| hard_times.down.deadline().is_some()) {
+            hard_times.down.want(true, now, &pacing);
+        }
+    }
+
     /// Does what is due in hard times, if anything is; true if it was.
     pub(crate) fn hard_times_time(&mut self, plugin: PluginId) -> bool {
         let now = self.now;
@@ -337,8 +347,10 @@ impl Kernel {
 
     /// Tries once to bring back what is away.
     fn try_recovery(&mut self, plugin: PluginId) {
-        let Some(recovery) = self.degradation(plugin).map(|degradation| degradation.recovery) else { return };
         let now = self.now;
+        let hard_times = self.hard_times(plugin);
+        hard_times.try_at = None;
+        let Some(recovery) = self.degradation(plugin).map(|degradation| degradation.recovery) else { return };
         let hard_times = self.hard_times(plugin);
         hard_times.tries = hard_times.tries.saturating_add(1);
         let attempt = hard_times.tries;
@@ -365,7 +377,9 @@ impl Kernel {
         let own = self.plugin(plugin);
         match &own.life.phase {
             Phase::Ready => self.ask_now(plugin),
-            Phase::Failed(_) if own.desired == Desired::Up && own.member.is_none() && !self.is_replacing() => {
+            Phase::Failed(_)
+                if own.desired == Desired::Up && own.member.is_none() && !self.is_replacing() =>
+            {
                 self.plugin_mut(plugin).last = Some(by);
                 self.come_back(plugin);
             }

@@ -60,10 +60,10 @@ impl From<&GracefulDegradation> for Degradation {
             critical: names(&degradation.critical_dependencies),
             optional: names(&degradation.optional_dependencies),
             features: degradation.degraded_features.iter().flatten().map(FeatureSwitch::from).collect(),
-            recovery: degradation.auto_recovery.as_ref().map_or_else(
-                || Recovery::from(&AutoRecovery::default()),
-                Recovery::from,
-            ),
+            recovery: degradation
+                .auto_recovery
+                .as_ref()
+                .map_or_else(|| Recovery::from(&AutoRecovery::default()), Recovery::from),
         }
     }
 }

@@ -27,6 +27,9 @@ const FIRST_WITHIN: Duration = Duration::from_secs(2);
 /// By how many percent the time from one check to the next is made longer or shorter.
 const SPREAD: u8 = 5;
 
+/// No plugin is asked more often, whatever is set: the protocol allows nothing below a second.
+const LEAST_INTERVAL: Duration = Duration::from_millis(1);
+
 /// A kernel that is told the time so much after it asked for it belongs to a host that did not get to run.
 const LATE: Duration = Duration::from_millis(50);
 
@@ -55,6 +58,12 @@ impl Watch {
     /// When it must be looked at again.
     pub(crate) fn deadline(&self) -> Instant {
         self.asked.map_or(self.next, |asked| asked.until)
+    }
+
+    /// No answer is awaited any more. A check that was due meanwhile is due now.
+    fn answered(&mut self, now: Instant) {
+        self.asked = None;
+        self.next = self.next.max(now);
     }
 
     /// When it is asked next; `None` while a check is under way.
@@ -105,7 +114,7 @@ impl Kernel {
         let Some(settings) = self.health_settings(plugin) else { return };
         let check = self.next_check(plugin);
         let until = self.now + self.graph.decl(plugin).settings.check_timeout;
-        let next = self.now + self.roll(plugin, check).around(settings.interval, SPREAD);
+        let next = self.now + self.roll(plugin, check).around(settings.interval.max(LEAST_INTERVAL), SPREAD);
         let incarnation = self.plugin(plugin).life.incarnation;
         if let Some(watch) = self.watch_of(plugin) {
             watch.asked = Some(Asked { until, excused: false });
@@ -141,7 +150,7 @@ impl Kernel {
             self.say(None, Happening::HostLate { plugin, incarnation, late });
             return;
         }
-        watch.asked = None;
+        watch.answered(now);
         self.look_again(plugin);
         self.count(plugin, Err(format!("it did not answer within {} ms", limit.as_millis())));
     }
@@ -154,13 +163,14 @@ impl Kernel {
         answer: Result<&HealthStatus, &Failure>,
         calls: CallCounts,
     ) {
+        let now = self.now;
         let life = &self.plugin(plugin).life;
         let incarnation = life.incarnation;
         let current = life.checks == check;
         let Some(watch) = self.watch_of(plugin).filter(|watch| current && watch.asked.is_some()) else {
             return self.ignore(plugin, incarnation, IgnoredReason::NotAsked);
         };
-        watch.asked = None;
+        watch.answered(now);
         self.look_again(plugin);
         let outcome = match answer {
             Ok(health) => self.judge(health, calls),

@@ -72,7 +72,11 @@ mod tests {
     fn verdicts(checks: &str, failures: u64, passes: u64) -> Vec<Verdict> {
         let mut tally = Tally::default();
         let mut after = |check| {
-            if check == '+' { tally.pass(passes) } else { tally.fail(failures) }
+            if check == '+' {
+                tally.pass(passes)
+            } else {
+                tally.fail(failures)
+            }
             tally.verdict
         };
         checks.chars().map(&mut after).collect()

@@ -190,7 +190,7 @@ impl Kernel {
     pub(crate) fn return_if_possible(&mut self, plugin: PluginId, by: Option<Seq>) {
         let waits = matches!(self.phase(plugin), Phase::Failed(_)) && self.plugin(plugin).back.awaits;
         if !waits || !self.comes_back(plugin) || !self.has_what_it_needs(plugin) {
-            return;
+            return self.stay_down(plugin);
         }
         if self.is_held_down(plugin) {
             return self.look_again(plugin);

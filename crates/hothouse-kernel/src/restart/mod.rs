@@ -1,8 +1,8 @@
 //! Restarts that nobody asks for: how long to wait, how often to try, and the way back of a plugin that fell.
 
-mod backoff;
 mod back;
+mod backoff;
 
-pub use backoff::{Pacing, delay};
 pub use back::Attempt;
 pub(crate) use back::Return;
+pub use backoff::{Pacing, delay};

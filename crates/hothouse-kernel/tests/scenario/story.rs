@@ -2,28 +2,40 @@
 //!
 //! ```text
 //! plugin web needs db likes cache ladder destroy=1s,close=200ms check=5s expected=100ms probe=1ms..4ms
+//! plugin api needs log health=30s/3/1 restart=exponential*3 check=5s
+//! plugin shop degrade=minimal critical=db optional=cache on=search off=mail recover=60s*5
 //! limit 2
+//! pacing base=1s cap=5min jitter=0 stable=60s
 //! config two
 //! plugin db
 //! 0ms   start all timeout=5s parallel no-rollback health-check by=operator
 //! 10ms  db initialized
 //! 20ms  web/1 failed START_FAILED port 80 is taken
 //! 30ms  time
+//! 35ms  web healthy calls=12/12
+//! 36ms  web pushes-degraded
+//! 37ms  mode web readonly
+//! 38ms  mode web release
 //! 40ms  apply two redefined=db start-all parallel
 //! ```
+//! `health` is interval/failures/passes; `degrade=none` is `enabled: false`, `recover=none` the same of the recovery. An
+//! answer to a check is one to the last check that was asked; `healthy#2` names another. Jitter is 0 unless it is set.
+//!
 //! Plugins after `config NAME` make a further configuration, which `apply NAME` puts in the place of the one before.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hothouse_kernel::degradation::{Degradation, FeatureSwitch, Recovery};
 use hothouse_kernel::input::{Answer, Asker, Exit, Request, StartOptions, Targets};
 use hothouse_kernel::startup::probe::ProbeSchedule;
+use hothouse_kernel::{CallCounts, HealthSettings};
 use hothouse_kernel::{
     Change, Code, EdgeDecl, Failure, Graph, Incarnation, Instant, Ladder, Need, PluginDecl, PluginId, Rung,
     Settings, Stage,
 };
-use hothouse_protocol::HealthStatus;
+use hothouse_protocol::{AutoRecovery, FallbackMode, HealthStatus, PluginHealthCheck, json};
 
 /// A scenario as told.
 pub(crate) struct Story {
@@ -56,6 +68,7 @@ pub(crate) enum What {
 pub(crate) fn parse(text: &str) -> Result<Story, String> {
     let mut configs = vec![(String::new(), Vec::new())];
     let mut settings = Settings::default();
+    settings.restart.jitter = 0;
     let mut later = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -72,6 +85,7 @@ pub(crate) fn parse(text: &str) -> Result<Story, String> {
                 let limit = limit.parse().map_err(|_| here("no number from 1".into()))?;
                 settings.max_concurrent_starts = Some(limit);
             }
+            ["pacing", words @ ..] => pacing(&mut settings, words).map_err(here)?,
             _ => later.push((number, line)),
         }
     }
@@ -126,9 +140,93 @@ impl Known {
     }
 }
 
+fn pacing(settings: &mut Settings, words: &[&str]) -> Result<(), String> {
+    for word in words {
+        match word.split_once('=').ok_or("pacing WHAT=VALUE")? {
+            ("base", time) => settings.restart.base = duration(time)?,
+            ("cap", time) => settings.restart.cap = duration(time)?,
+            ("stable", time) => settings.restart.stable = duration(time)?,
+            ("jitter", percent) => {
+                settings.restart.jitter = percent.parse().map_err(|_| "jitter=PERCENT")?;
+            }
+            (other, _) => return Err(format!("what is `{other}`?")),
+        }
+    }
+    Ok(())
+}
+
+/// What is said of a plugin's hard times, word by word.
+#[derive(Default)]
+struct HardTimes {
+    mode: Option<FallbackMode>,
+    without_fallback: bool,
+    critical: Vec<Arc<str>>,
+    optional: Vec<Arc<str>>,
+    features: Vec<FeatureSwitch>,
+    recovery: Option<Recovery>,
+}
+
+impl HardTimes {
+    fn take(&mut self, key: &str, value: &str) -> Result<bool, String> {
+        let names = || value.split(',').map(Arc::from);
+        match key {
+            "degrade" if value == "none" => self.without_fallback = true,
+            "degrade" => self.mode = Some(value.parse().map_err(|_| format!("no mode `{value}`"))?),
+            "critical" => self.critical.extend(names()),
+            "optional" => self.optional.extend(names()),
+            "on" | "off" => self.features.extend(value.split(',').map(|feature| FeatureSwitch {
+                feature: feature.into(),
+                enabled: key == "on",
+                reason: None,
+            })),
+            "recover" => {
+                let (interval, tries) = value.split_once('*').unwrap_or(("60s", "0"));
+                self.recovery = Some(Recovery {
+                    enabled: value != "none",
+                    interval: duration(interval)?,
+                    max_attempts: tries.parse().map_err(|_| "recover=INTERVAL*TRIES")?,
+                });
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn declare(self, decl: &mut PluginDecl) {
+        if self.mode.is_none() && !self.without_fallback {
+            return;
+        }
+        let edge = |name: &Arc<str>, need| EdgeDecl { to: name.to_string(), need, range: None };
+        decl.edges.extend(self.critical.iter().map(|name| edge(name, Need::Hard)));
+        decl.edges.extend(self.optional.iter().map(|name| edge(name, Need::Optional)));
+        decl.settings.degradation = Some(Arc::new(Degradation {
+            enabled: !self.without_fallback,
+            mode: self.mode.unwrap_or(FallbackMode::Minimal),
+            critical: self.critical.into(),
+            optional: self.optional.into(),
+            features: self.features.into(),
+            recovery: self.recovery.unwrap_or_else(|| Recovery::from(&AutoRecovery::default())),
+        }));
+    }
+}
+
+fn health_settings(text: &str) -> Result<HealthSettings, String> {
+    let [interval, failures, passes] = text.split('/').collect::<Vec<_>>()[..] else {
+        return Err("health=INTERVAL/FAILURES/PASSES".into());
+    };
+    Ok(HealthSettings {
+        interval: duration(interval)?,
+        failure_threshold: failures.parse().map_err(|_| "no number")?,
+        success_threshold: passes.parse().map_err(|_| "no number")?,
+        auto_restart: false,
+        ..HealthSettings::from(&PluginHealthCheck::default())
+    })
+}
+
 fn plugin(name: &str, words: &[&str]) -> Result<PluginDecl, String> {
     let mut decl = PluginDecl::new(name);
     let mut need = Need::Hard;
+    let mut hard_times = HardTimes::default();
     for word in words {
         match (*word, word.split_once('=')) {
             ("needs", _) => need = Need::Hard,
@@ -140,10 +238,21 @@ fn plugin(name: &str, words: &[&str]) -> Result<PluginDecl, String> {
                 let (first, cap) = range.split_once("..").ok_or("probe=FIRST..CAP")?;
                 decl.settings.probe = ProbeSchedule { first: duration(first)?, cap: duration(cap)? };
             }
+            (_, Some(("health", text))) => decl.settings.health = Some(health_settings(text)?),
+            (_, Some(("restart", text))) => {
+                let (backoff, attempts) = text.split_once('*').ok_or("restart=BACKOFF*ATTEMPTS")?;
+                let health =
+                    decl.settings.health.get_or_insert_with(|| (&PluginHealthCheck::default()).into());
+                health.auto_restart = true;
+                health.restart_backoff = backoff.parse().map_err(|_| "no such backoff")?;
+                health.max_restart_attempts = attempts.parse().map_err(|_| "no number")?;
+            }
+            (_, Some((key, value))) if hard_times.take(key, value)? => {}
             (_, Some(_)) => return Err(format!("what is `{word}`?")),
             (to, None) => decl.edges.push(EdgeDecl { to: to.to_owned(), need, range: None }),
         }
     }
+    hard_times.declare(&mut decl);
     Ok(decl)
 }
 
@@ -172,6 +281,14 @@ fn moment(known: &Known, line: &str) -> Result<Moment, String> {
         }
         ["apply", config, words @ ..] => {
             What::Asked(Asker::default(), Request::Apply(Box::new(known.change(config, words)?)))
+        }
+        ["mode", name, mode] => {
+            let plugin = known.id(name)?;
+            let mode = match *mode {
+                "release" => None,
+                mode => Some(mode.parse().map_err(|_| format!("no mode `{mode}`"))?),
+            };
+            What::Asked(Asker::Operator, Request::SetMode { plugin, mode })
         }
         ["restart", words @ ..] => {
             let Wish { by, targets, options } = wish(known, words)?;
@@ -223,12 +340,30 @@ fn wish(known: &Known, words: &[&str]) -> Result<Wish, String> {
 
 fn answer(said: &str, rest: &str) -> Result<Answer, String> {
     let message = || Some(rest).filter(|rest| !rest.is_empty());
+    let (said, check) = match said.split_once('#') {
+        Some((said, check)) => (said, check.parse().map_err(|_| "no number of a check")?),
+        None => (said, LAST_CHECK),
+    };
     Ok(match said {
         "initialized" => Answer::Initialized,
         "started" => Answer::Started,
         "not-ready" => Answer::NotReady(rest.into()),
-        "healthy" => Answer::Checked(Box::new(health(true, None))),
-        "unhealthy" => Answer::Checked(Box::new(health(false, message()))),
+        "healthy" => Answer::Checked { check, health: Box::new(health(true, None)), calls: calls(rest)? },
+        "unhealthy" => Answer::Checked {
+            check,
+            health: Box::new(health(false, message())),
+            calls: CallCounts::default(),
+        },
+        "unasked" => Answer::CheckFailed {
+            check,
+            failure: Box::new(Failure::new(Code::Unhealthy, Stage::Check, message().unwrap_or_default())),
+        },
+        "pushes-healthy" => Answer::Pushed(Box::new(health(true, None))),
+        "pushes-unhealthy" => Answer::Pushed(Box::new(health(false, message()))),
+        "pushes-degraded" => Answer::Pushed(Box::new(HealthStatus {
+            details: Some([("status", json::Value::from("degraded"))].into()),
+            ..health(true, None)
+        })),
         "destroyed" => Answer::Destroyed(message().map(Into::into)),
         "gone" => Answer::Gone(Box::new(Exit::new(message().unwrap_or("exited with code 0")))),
         "panicked" => {
@@ -246,6 +381,16 @@ fn answer(said: &str, rest: &str) -> Result<Answer, String> {
         }
         other => return Err(format!("what does it mean to be `{other}`?")),
     })
+}
+
+/// In the place of the number of the last check that was asked.
+pub(crate) const LAST_CHECK: u64 = u64::MAX;
+
+fn calls(text: &str) -> Result<CallCounts, String> {
+    let Some(text) = text.strip_prefix("calls=") else { return Ok(CallCounts::default()) };
+    let (failed, ended) = text.split_once('/').ok_or("calls=FAILED/ENDED")?;
+    let number = |text: &str| text.parse().map_err(|_| "no number");
+    Ok(CallCounts { ended: number(ended)?, failed: number(failed)?, took: Duration::ZERO })
 }
 
 fn health(healthy: bool, message: Option<&str>) -> HealthStatus {

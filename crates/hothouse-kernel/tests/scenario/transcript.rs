@@ -1,19 +1,22 @@
 //! The other half: what the kernel says (`.`, with the event's number and that of its cause) and asks for (`>`) at
 //! every moment, and how everything stands at the end. `due` marks the moments for which nobody but the clock is to blame.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::apply::{ApplyReport, Resting, StartStep, StartWhy, StopStep, StopWhy};
 use hothouse_kernel::event::Happening;
-use hothouse_kernel::input::Targets;
+use hothouse_kernel::input::{Answer, Targets};
 use hothouse_kernel::startup::report::{Entry, StartReport};
 use hothouse_kernel::{
-    Action, Event, Failure, Graph, Incarnation, Input, Instant, Kernel, Phase, PluginId, RequestId, StopCause,
+    Action, Event, Failure, Graph, Incarnation, Input, Instant, Kernel, Phase, PluginId, RequestId, Service,
+    StopCause,
 };
+use hothouse_protocol::FallbackMode;
 
-use crate::story::{Story, What};
+use crate::story::{LAST_CHECK, Story, What};
 
 /// Lives through a story and writes down what comes of it.
 pub(crate) fn of(story: &Story) -> String {
@@ -25,7 +28,7 @@ pub(crate) fn with(story: &Story, between: fn(&mut Kernel, &mut Input)) -> Strin
     let (first, last) = (&story.graphs[0], &story.graphs[story.graphs.len() - 1]);
     let kernel = Kernel::new(std::sync::Arc::clone(first), story.settings.clone());
     // The last configuration knows the names of all of them.
-    let mut scribe = Scribe { kernel, between, graph: last, text: String::new() };
+    let mut scribe = Scribe { kernel, between, graph: last, checks: BTreeMap::new(), text: String::new() };
     let mut requests = 0;
     for moment in &story.moments {
         scribe.let_time_pass(moment.at);
@@ -39,7 +42,8 @@ pub(crate) fn with(story: &Story, between: fn(&mut Kernel, &mut Input)) -> Strin
             What::Said { plugin, life, answer } => {
                 scribe.line(format_args!("{} {}", at(moment.at), moment.text));
                 let incarnation = life.unwrap_or_else(|| scribe.kernel.view_of(*plugin).incarnation);
-                Input::Answered { plugin: *plugin, incarnation, answer: answer.clone() }
+                let answer = scribe.to_last_check(*plugin, answer.clone());
+                Input::Answered { plugin: *plugin, incarnation, answer }
             }
         };
         scribe.feed(moment.at, input);
@@ -52,10 +56,22 @@ struct Scribe<'a> {
     kernel: Kernel,
     between: fn(&mut Kernel, &mut Input),
     graph: &'a Graph,
+    /// The number of the last check of each plugin.
+    checks: BTreeMap<PluginId, u64>,
     text: String,
 }
 
 impl Scribe<'_> {
+    /// The same answer with the number of the check that it is meant for.
+    fn to_last_check(&self, plugin: PluginId, mut answer: Answer) -> Answer {
+        if let Answer::Checked { check, .. } | Answer::CheckFailed { check, .. } = &mut answer
+            && *check == LAST_CHECK
+        {
+            *check = self.checks.get(&plugin).copied().unwrap_or_default();
+        }
+        answer
+    }
+
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
         writeln!(self.text, "{line}").expect("a string takes everything");
     }
@@ -159,6 +175,32 @@ impl Scribe<'_> {
             H::ApplyBegan { request, stops, starts, .. } => {
                 format!("apply {} began, to stop: {stops}, to start: {starts}", request.0)
             }
+            H::HealthChanged { plugin, incarnation, from, to, why } => {
+                let why = why.as_ref().map_or(String::new(), |why| format!(": {why}"));
+                format!("{} is {to}, was {from}{why}", self.life(*plugin, *incarnation))
+            }
+            H::HostLate { plugin, incarnation, late } => {
+                let life = self.life(*plugin, *incarnation);
+                format!("the host is {} late, the check of {life} gets its time once more", span(*late))
+            }
+            H::RestartScheduled { plugin, attempt, of, pause, .. } => {
+                format!("restart {attempt} of {of} of {} in {}", self.name(*plugin), span(*pause))
+            }
+            H::RestartCancelled { plugin, .. } => format!("no restart of {}", self.name(*plugin)),
+            H::GaveUp { plugin, attempts, .. } => {
+                format!("gave {} up after {attempts} restarts", self.name(*plugin))
+            }
+            H::ModeSet { request, by, plugin, mode } => {
+                let mode = mode.map_or("released", FallbackMode::as_str);
+                format!("mode {} of {}: {mode}, asked by {}", request.0, self.name(*plugin), by.as_str())
+            }
+            H::ModeChanged { plugin, incarnation, from, service } => {
+                format!("{} serves {}, was {from}", self.life(*plugin, *incarnation), served(service))
+            }
+            H::RecoveryTried { plugin, attempt, of, missing, .. } => {
+                let missing = missing.join(", ");
+                format!("try {attempt} of {of} to bring back for {}: {missing}", self.name(*plugin))
+            }
             H::Replaced { request } => format!("replaced the graph for apply {}", request.0),
             H::StopEnded { request } => format!("stop {} ended", request.0),
             H::Refused { request, why } => format!("refused {}: {why}", request.0),
@@ -184,8 +226,13 @@ impl Scribe<'_> {
                 format!("start {} until {}", self.life(*plugin, *incarnation), at(*until))
             }
             Action::Probe { plugin, incarnation } => format!("probe {}", self.life(*plugin, *incarnation)),
-            Action::Check { plugin, incarnation, until } => {
-                format!("check {} until {}", self.life(*plugin, *incarnation), at(*until))
+            Action::Check { plugin, incarnation, check, until } => {
+                self.checks.insert(*plugin, *check);
+                let number = if *check > 1 { format!(" #{check}") } else { String::new() };
+                format!("check{number} {} until {}", self.life(*plugin, *incarnation), at(*until))
+            }
+            Action::Mode { plugin, incarnation, service } => {
+                format!("mode {}: {}", self.life(*plugin, *incarnation), served(service))
             }
             Action::Stop { plugin, incarnation, rung, until } => {
                 format!("{rung} {} until {}", self.life(*plugin, *incarnation), at(*until))
@@ -203,6 +250,7 @@ impl Scribe<'_> {
         match outcome {
             Outcome::Started(report) => self.report(request, report),
             Outcome::Applied(report) => self.applied(request, report),
+            Outcome::ModeSet => self.line(format_args!("    > complete {}: mode set", request.0)),
             Outcome::Refused(why) => self.line(format_args!("    > complete {}: refused, {why}", request.0)),
             Outcome::Stopped { abandoned } if abandoned.is_empty() => {
                 self.line(format_args!("    > complete {}: stopped", request.0));
@@ -295,6 +343,9 @@ impl Scribe<'_> {
             let name = self.name(view.plugin).to_owned();
             let why = match &view.phase {
                 Phase::Failed(failure) => format!(" ({})", failure.code),
+                Phase::Backoff { failure, attempt, until } => {
+                    format!(" ({}, restart {attempt} at {})", failure.code, at(*until))
+                }
                 Phase::Leaving(cause) | Phase::Stopping { cause, .. } | Phase::Abandoned(cause) => {
                     format!(" ({})", self.cause(cause))
                 }
@@ -304,7 +355,13 @@ impl Scribe<'_> {
             let (wanted, status) = (view.desired.as_str(), view.status.as_str());
             let life = view.incarnation;
             let by = view.last_event.map_or(String::new(), |event| format!(", by {event}"));
-            self.line(format_args!("    {name}: {phase}{why}, wanted {wanted}, life {life}, {status}{by}"));
+            let serves = view
+                .service
+                .as_deref()
+                .map_or(String::new(), |service| format!(", serves {}", served(service)));
+            self.line(format_args!(
+                "    {name}: {phase}{why}, wanted {wanted}, life {life}, {status}{serves}{by}"
+            ));
         }
         match self.kernel.next_deadline() {
             Some(due) => self.line(format_args!("    next deadline {}", at(due))),
@@ -313,6 +370,12 @@ impl Scribe<'_> {
             }
         }
     }
+}
+
+fn served(service: &Service) -> String {
+    let forced = if service.forced { " (forced)" } else { "" };
+    let missing = service.missing.iter().map(|missing| format!(", {} {}", missing.name, missing.why));
+    format!("{}{forced}{}", service.as_str(), missing.collect::<String>())
 }
 
 fn at(instant: Instant) -> String {
