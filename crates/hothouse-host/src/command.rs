@@ -10,6 +10,7 @@ use hothouse_runtime::contract::PluginError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::apply::ApplyCommand;
+use crate::health::{HealthRecord, Schedule};
 use crate::history::{EventPage, Explanation};
 use crate::notice::Notice;
 use crate::plugins::HostView;
@@ -34,6 +35,10 @@ pub(crate) enum Command {
     Events { after: u64, done: oneshot::Sender<EventPage> },
     /// Why is this plugin where it is?
     Explain { plugin: PluginId, done: oneshot::Sender<Explanation> },
+    /// How is this plugin?
+    Health { plugin: PluginId, done: oneshot::Sender<HealthRecord> },
+    /// What is going to happen to this plugin by itself?
+    Schedule { plugin: PluginId, done: oneshot::Sender<Schedule> },
     /// Check a plugin's health now.
     Check { target: String, done: oneshot::Sender<Result<HealthStatus, PluginError>> },
     /// Tell what happens from now on.

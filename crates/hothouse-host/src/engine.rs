@@ -6,6 +6,7 @@
 mod actions;
 mod apply;
 mod commands;
+mod health;
 mod lanes;
 mod records;
 mod reports;
@@ -15,11 +16,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hothouse_kernel::action::Outcome;
-use hothouse_kernel::{Action, Graph, GraphError, Input, Kernel, PluginId, RequestId, Settings};
+use hothouse_kernel::{Action, Graph, GraphError, Input, Kernel, PluginId, RequestId, Service};
 use hothouse_runtime::unix_ms;
 use tokio::sync::{oneshot, watch};
 
 use self::apply::{Declared, Pending};
+pub(crate) use self::health::Measured;
 use crate::current::CurrentGraph;
 use crate::history::History;
 use crate::inbox::{Inbox, Message};
@@ -63,6 +65,8 @@ pub(crate) struct Engine {
     due: VecDeque<Action>,
     /// A warning that nobody was there to hear.
     unsaid: Option<Arc<Warning>>,
+    /// What a plugin serves that serves as ever.
+    everything: Arc<Service>,
     /// The origin of the kernel's time.
     origin: Instant,
     /// When what is being taken in was there.
@@ -82,7 +86,7 @@ impl Engine {
         let graph = Arc::new(Graph::build(decls)?);
         let slots = specs.into_iter().zip(abilities).zip(graph.plugins());
         let slots = slots.map(|((spec, abilities), plugin)| Slot::new(spec, &abilities, plugin));
-        let kernel_settings = Settings { max_concurrent_starts: settings.max_concurrent_starts };
+        let kernel_settings = settings.of_kernel();
         let slots = slots.collect();
         let origin = Instant::now();
         let history = History::new(settings.remembered_events, unix_ms(), newest);
@@ -111,6 +115,7 @@ impl Engine {
             records,
             due: VecDeque::new(),
             unsaid,
+            everything: Arc::default(),
             origin,
             now: hothouse_kernel::Instant::ZERO,
             ended: false,

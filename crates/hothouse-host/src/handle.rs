@@ -9,7 +9,7 @@ use hothouse_kernel::action::Outcome;
 use hothouse_kernel::input::{Asker, StartOptions, Targets};
 use hothouse_kernel::startup::plan::Plan;
 use hothouse_kernel::{Graph, GraphError, PluginId, Request};
-use hothouse_protocol::{HealthStatus, StartupOptions, StartupOrchestrationResult};
+use hothouse_protocol::{FallbackMode, HealthStatus, StartupOptions, StartupOrchestrationResult};
 use hothouse_runtime::contract::PluginError;
 use hothouse_runtime::{CallAnswer, CallOptions, Json};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::command::Command;
 use crate::current::CurrentGraph;
 use crate::engine::Engine;
+use crate::health::{HealthRecord, Schedule};
 use crate::history::{EventFeed, EventPage, Explanation};
 use crate::inbox::{CloseAtTheEnd, Inbox, Message};
 use crate::logs::Logs;
@@ -304,6 +305,40 @@ impl Host {
 
     fn router(&self) -> &Router {
         self.link.inbox.router()
+    }
+
+    /// How a plugin is: the protocol's health report, and its last checks. Nothing is asked of the plugin for that.
+    ///
+    /// # Errors
+    /// If there is no such plugin, or the host has ended.
+    pub async fn health(&self, plugin: &str) -> Result<HealthRecord, Refused> {
+        let (done, answer) = oneshot::channel();
+        self.command(Command::Health { plugin: self.named(plugin)?, done });
+        answer.await.map_err(|_| Refused { why: ended().message })
+    }
+
+    /// What is going to happen to a plugin by itself: checks, restarts and when they end, fallbacks and how they do.
+    ///
+    /// # Errors
+    /// If there is no such plugin, or the host has ended.
+    pub async fn schedule(&self, plugin: &str) -> Result<Schedule, Refused> {
+        let (done, answer) = oneshot::channel();
+        self.command(Command::Schedule { plugin: self.named(plugin)?, done });
+        answer.await.map_err(|_| Refused { why: ended().message })
+    }
+
+    /// Sets the mode in which a plugin serves, whatever is missing, until it is released with `None`. That ends a fallback
+    /// that only an operator ends as well.
+    ///
+    /// # Errors
+    /// If there is no such plugin, or the host has ended.
+    pub async fn set_mode(&self, plugin: &str, mode: Option<FallbackMode>) -> Result<(), Refused> {
+        let request = Request::SetMode { plugin: self.named(plugin)?, mode };
+        match self.request(request, Json::null()).await? {
+            Outcome::ModeSet => Ok(()),
+            Outcome::Refused(why) => Err(Refused { why }),
+            _ => Err(Refused { why: "the host answered another question".into() }),
+        }
     }
 
     /// How everything stands.

@@ -31,6 +31,7 @@ mod command;
 mod current;
 mod engine;
 mod handle;
+mod health;
 mod history;
 mod inbox;
 pub mod logs;
@@ -44,6 +45,7 @@ mod wait;
 
 pub use apply::{AppliedReport, ApplyError, ApplyPreview, Configuration};
 pub use handle::{BuildError, Host, Refused};
+pub use health::{CheckRecord, HealthRecord, Recovery, Schedule};
 pub use history::{EventFeed, EventPage, Explanation, Fed, Record, Redact, happening_json};
 pub use hothouse_runtime::{CallAnswer, CallOptions};
 pub use notice::{Notice, Notices, Warning};

@@ -6,6 +6,9 @@ use hothouse_kernel::{Graph, Incarnation, PluginId, PluginView, View};
 use hothouse_runtime::contract::Description;
 use hothouse_runtime::{Abilities, Identity, Instance, Json, Loader};
 
+use crate::engine::Measured;
+use crate::health::Checks;
+use crate::router::CallCounts;
 use crate::spec::{CallRules, PluginSpec};
 
 /// One plugin, as the loop knows it.
@@ -21,6 +24,12 @@ pub(crate) struct Slot {
     pub(crate) fingerprint: Option<Arc<str>>,
     pub(crate) capabilities: Arc<[String]>,
     pub(crate) life: Option<Living>,
+    /// What had come of its calls when its health was checked last.
+    pub(crate) counted: CallCounts,
+    /// Its last checks.
+    pub(crate) checks: Checks,
+    /// What it used when that was measured last.
+    pub(crate) measured: Measured,
 }
 
 /// The instance that a plugin has at the moment.
@@ -45,7 +54,10 @@ impl Slot {
             check_method: spec.check_method.map(Into::into),
             calls: spec.calls,
             fingerprint: spec.fingerprint,
-            capabilities: ["log".to_owned(), "call".to_owned()].into(),
+            capabilities: ["log", "call", "health"].map(str::to_owned).into(),
+            counted: CallCounts::default(),
+            checks: Checks::default(),
+            measured: Measured::default(),
             life: None,
         }
     }

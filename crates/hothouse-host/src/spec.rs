@@ -1,10 +1,16 @@
 //! What a host is made of.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hothouse_kernel::{EdgeDecl, Ladder, Need, PluginDecl, PluginSettings, Rung};
+use hothouse_kernel::health::Passive;
+use hothouse_kernel::restart::Pacing;
+use hothouse_kernel::{
+    Degradation, EdgeDecl, HealthSettings, Ladder, Need, PluginDecl, PluginSettings, Rung, Settings,
+};
+use hothouse_protocol::{FallbackMode, GracefulDegradation, PluginHealthCheck};
 use hothouse_runtime::{Abilities, Json, Loader};
 use semver::Version;
 
@@ -31,6 +37,11 @@ pub struct PluginSpec {
     /// The exported method that is called to check its health (`health.checkMethod`, unless that is an endpoint, which
     /// is the loader's business). `None`: the plugin's own `health`, if it has one.
     pub check_method: Option<String>,
+    /// How its health is watched (`lifecycle.health`); `None`: not at all, and it is not restarted by itself.
+    pub health: Option<HealthSettings>,
+    /// What it still does without its dependencies (`lifecycle.degradation`). Those that are named there are dependencies
+    /// too: the critical ones like those of [`PluginSpec::needs`], the optional ones like those of [`PluginSpec::likes`].
+    pub degradation: Option<Arc<Degradation>>,
     /// What holds for calls of it, and for those that it makes.
     pub calls: CallRules,
     /// What stands for everything that its instances are made of: the loader, `config` and `check_method`. When a
@@ -56,6 +67,8 @@ impl PluginSpec {
             expected_start: None,
             check_timeout: Duration::from_millis(5000),
             check_method: None,
+            health: None,
+            degradation: None,
             calls: CallRules::default(),
             fingerprint: None,
         }
@@ -72,6 +85,25 @@ impl PluginSpec {
     #[must_use]
     pub fn likes(mut self, name: impl Into<String>) -> PluginSpec {
         self.edges.push(EdgeDecl { to: name.into(), need: Need::Optional, range: None });
+        self
+    }
+
+    /// The same plugin, watched and restarted like that. An endpoint as `checkMethod` is the loader's business; a method
+    /// is called.
+    #[must_use]
+    pub fn health(mut self, check: &PluginHealthCheck) -> PluginSpec {
+        let is_method = |text: &&String| !text.contains("://") && !text.starts_with("exec:");
+        self.check_timeout = Duration::from_millis(check.timeout);
+        self.check_method = check.check_method.as_ref().filter(is_method).cloned();
+        self.health = Some(HealthSettings::from(check));
+        self
+    }
+
+    /// The same plugin, which falls back like that when what it depends on is away.
+    #[must_use]
+    pub fn degrades(mut self, degradation: &GracefulDegradation) -> PluginSpec {
+        self.calls.records = degradation.enabled && degradation.fallback_mode == FallbackMode::Cached;
+        self.degradation = Some(Arc::new(Degradation::from(degradation)));
         self
     }
 
@@ -97,16 +129,24 @@ impl PluginSpec {
     }
 
     pub(crate) fn decl(&self, abilities: &Abilities, settings: &HostSettings) -> PluginDecl {
+        let mut edges = self.edges.clone();
+        if let Some(degradation) = &self.degradation {
+            let edge = |name: &Arc<str>, need| EdgeDecl { to: name.as_ref().into(), need, range: None };
+            edges.extend(degradation.critical.iter().map(|name| edge(name, Need::Hard)));
+            edges.extend(degradation.optional.iter().map(|name| edge(name, Need::Optional)));
+        }
         PluginDecl {
             name: self.name.clone(),
             version: self.version.clone(),
-            edges: self.edges.clone(),
+            edges,
             settings: PluginSettings {
                 ladder: settings.ladder(abilities),
                 check_timeout: self.check_timeout,
                 probe: abilities.probe,
                 waits_for: abilities.waits_for.clone(),
                 expected_start: self.expected_start,
+                health: self.health,
+                degradation: self.degradation.clone(),
             },
         }
     }
@@ -145,6 +185,12 @@ impl Default for CallSettings {
 pub struct HostSettings {
     /// How many plugins may be starting at the same time (`host.maxConcurrentStarts`); `None`: no limit.
     pub max_concurrent_starts: Option<NonZeroU32>,
+    /// How restarts that nobody asks for are paced (`host.restart`).
+    pub restart: Pacing,
+    /// When the calls that a plugin has answered speak against it (`host.passiveHealth`).
+    pub passive: Passive,
+    /// What jitter is rolled from; `None`: something that differs from host to host.
+    pub seed: Option<u64>,
     /// How long a plugin's `destroy`, or a command's reaction to its stop signal, may take (`host.stopTimeout`).
     pub stop_timeout: Duration,
     /// How long a plugin may take to go away by itself after its channel is closed (`host.closeGrace`).
@@ -166,6 +212,9 @@ impl Default for HostSettings {
     fn default() -> HostSettings {
         HostSettings {
             max_concurrent_starts: None,
+            restart: Pacing::default(),
+            passive: Passive::default(),
+            seed: None,
             stop_timeout: Duration::from_secs(10),
             close_grace: Duration::from_millis(200),
             kill_timeout: Duration::from_secs(2),
@@ -178,6 +227,18 @@ impl Default for HostSettings {
 }
 
 impl HostSettings {
+    /// The part of it by which the kernel decides.
+    pub(crate) fn of_kernel(&self) -> Settings {
+        // The standard library's hasher is seeded anew for every process.
+        let seed = || RandomState::new().hash_one(());
+        Settings {
+            max_concurrent_starts: self.max_concurrent_starts,
+            restart: self.restart,
+            passive: self.passive,
+            seed: self.seed.unwrap_or_else(seed),
+        }
+    }
+
     /// The ladder of a plugin whose runtime has these rungs. The first rung that it has is the one on which it may
     /// take its time.
     fn ladder(&self, abilities: &Abilities) -> Ladder {

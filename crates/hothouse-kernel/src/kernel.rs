@@ -210,6 +210,11 @@ impl Kernel {
         &self.graph
     }
 
+    /// The settings as they are now.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// How many starts, stops and restarts have not come to their end.
     pub fn open_requests(&self) -> usize {
         self.runs.len() + self.stops.len() + usize::from(self.is_replacing())

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 
 use hothouse_kernel::Rung;
-use hothouse_runtime::contract::PluginError;
-use hothouse_runtime::{Call, CallAnswer, CallId, HealthReply, Instance};
+use hothouse_runtime::contract::{ModeParams, PluginError};
+use hothouse_runtime::{Call, CallAnswer, CallId, HealthReply, Instance, Usage};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+
+use crate::usage;
 
 /// What the task of a life is told. The queue has no bound of its own: the task takes all of it whenever it runs, and
 /// what it keeps is bounded.
@@ -20,6 +22,7 @@ pub(crate) enum Order {
     Stop(Rung, String),
     Call(Box<Call>),
     Cancel(CallId),
+    Mode(Box<ModeParams>),
     Abandon,
     /// The call of that number that the plugin made has been answered.
     Answer(u64, Result<CallAnswer, PluginError>),
@@ -91,8 +94,16 @@ impl Instance for Handle {
         self.post(Order::Cancel(call));
     }
 
+    fn mode(&self, params: &ModeParams) {
+        self.post(Order::Mode(Box::new(params.clone())));
+    }
+
     fn abandon(&self) {
         self.post(Order::Abandon);
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        usage::of(self.pid()?)
     }
 
     fn pid(&self) -> Option<u32> {

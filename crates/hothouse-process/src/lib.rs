@@ -39,6 +39,7 @@ pub mod probe;
 mod process;
 pub mod spawn;
 mod sys;
+mod usage;
 mod words;
 
 pub use command::{CommandLoader, CommandSpec, Readiness, StopSignal};

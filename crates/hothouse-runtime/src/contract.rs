@@ -3,8 +3,10 @@
 //! In `process` plugins they are JSON-RPC parameters and results; in `native` ones the arguments of the trait. Verbs
 //! that a plugin may leave out are named in its [`Description`]; the host never finds out by trying.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use hothouse_kernel::{Need, Service};
 use hothouse_protocol::json::Value;
 use hothouse_protocol::{HealthStatus, Schema};
 use serde::{Deserialize, Serialize};
@@ -30,7 +32,7 @@ pub struct InitParams {
     pub config: Json,
     /// `startup.context`, unchanged; `null` if there is none.
     pub context: Json,
-    /// What the plugin may ask of the host, by name: `log`, `call`.
+    /// What the plugin may ask of the host, by name: `log`, `call`, `health`.
     pub capabilities: Vec<String>,
 }
 
@@ -66,6 +68,50 @@ pub struct CallParams {
     pub idempotency_key: Option<String>,
     /// The number of this life.
     pub incarnation: u64,
+}
+
+/// What `mode` carries: what the plugin serves from now on, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModeParams {
+    /// The fallback mode; `degraded` where only features are switched; `normal` when everything is served as ever.
+    pub mode: String,
+    /// Which features are on and which are off, as far as that is declared for now.
+    pub features: BTreeMap<String, bool>,
+    /// What is away.
+    pub missing: Vec<MissingPlugin>,
+    /// The number of this life.
+    pub incarnation: u64,
+}
+
+/// A plugin that is away, as those are told that depend on it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MissingPlugin {
+    /// Its name.
+    pub plugin: String,
+    /// Whether it is critical.
+    pub critical: bool,
+    /// Why it is away, as it would follow "which".
+    pub why: String,
+}
+
+impl ModeParams {
+    /// What that life is told of what it serves.
+    pub fn new(service: &Service, incarnation: u64) -> ModeParams {
+        let in_force = service.features.iter().filter(|_| service.switched);
+        let missing = service.missing.iter().map(|missing| MissingPlugin {
+            plugin: missing.name.as_ref().into(),
+            critical: missing.need == Need::Hard,
+            why: missing.why.as_ref().into(),
+        });
+        ModeParams {
+            mode: service.as_str().into(),
+            features: in_force.map(|switch| (switch.feature.as_ref().into(), switch.enabled)).collect(),
+            missing: missing.collect(),
+            incarnation,
+        }
+    }
 }
 
 /// What `destroy` carries.

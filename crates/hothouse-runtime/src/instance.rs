@@ -1,11 +1,12 @@
 //! Making instances of a plugin and telling them what to do.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hothouse_kernel::startup::probe::ProbeSchedule;
 use hothouse_kernel::{Incarnation, PluginId, Rung};
 
+use crate::contract::ModeParams;
 use crate::{CallReply, HealthReply, Json, Reporter};
 
 /// Makes instances of one plugin.
@@ -46,13 +47,36 @@ pub trait Instance: Send + Sync {
     /// Nobody waits for that call any more.
     fn cancel(&self, call: CallId);
 
+    /// Tells it what it serves from now on, if it has the verb `mode`. Nothing is reported; an error goes to its log.
+    fn mode(&self, params: &ModeParams) {
+        let _ = params;
+    }
+
     /// Nobody waits for anything of this life any more; whatever it still says is dropped by the host.
     fn abandon(&self);
+
+    /// What it uses, if that can be told from what the host itself uses.
+    fn usage(&self) -> Option<Usage> {
+        None
+    }
 
     /// The operating system's number of its process, if it has one. For people to look at; never to act upon.
     fn pid(&self) -> Option<u32> {
         None
     }
+}
+
+/// What an instance uses of the machine.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Usage {
+    /// The process that this was measured of.
+    pub pid: u32,
+    /// Resident memory, in bytes.
+    pub memory: u64,
+    /// Processor time since it began.
+    pub cpu: Duration,
+    /// How long ago it began.
+    pub age: Duration,
 }
 
 /// What instances of a plugin can and cannot do. Declared, never found out by trying.

@@ -23,7 +23,7 @@ mod own_call;
 mod reply;
 mod report;
 
-pub use instance::{Abilities, Birth, Call, CallId, Identity, Instance, Loader};
+pub use instance::{Abilities, Birth, Call, CallId, Identity, Instance, Loader, Usage};
 pub use json::Json;
 pub use log::{Level, LineByLine, LogInlet, LogLine, LogSink, RawLine, Stream};
 pub use own_call::{CallAnswer, CallOptions, OwnCall, UnderWay};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hothouse_config::{CommandRun, OnHostDeath, PluginConfig, ProcessRun, Project, Ready, Run};
 use hothouse_host::{CallRules, CallSettings, HostSettings, PluginSpec, RecordSettings, Redact};
+use hothouse_kernel::HealthSettings;
 use hothouse_process::probe::{Address, Endpoint, HealthProbe, HttpTarget};
 use hothouse_process::{
     CommandSpec, EnvPlan, ProcessLoader, ProcessSpec, Readiness, Spawner, StopSignal, Transport,
@@ -108,6 +109,8 @@ fn spec(
         check_timeout: health
             .map_or(Duration::from_millis(5000), |health| Duration::from_millis(health.timeout)),
         check_method,
+        health: health.map(HealthSettings::from),
+        degradation: plugin.lifecycle.degradation.as_ref().map(|degradation| Arc::new(degradation.into())),
         calls: calls(plugin),
         fingerprint: Some(plugin.fingerprint().into()),
     })

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use hothouse_kernel::action::Action;
 use hothouse_kernel::phase::{Phase, StopCause};
-use hothouse_kernel::{Answer, Code, Failure, Incarnation, PluginId, Rung, Stage};
+use hothouse_kernel::{Answer, CallCounts, Code, Failure, Incarnation, PluginId, Rung, Stage};
 use hothouse_protocol::{HealthStatus, json};
-use hothouse_runtime::contract::{self, PluginError};
+use hothouse_runtime::contract::{self, ModeParams, PluginError};
 use hothouse_runtime::{Birth, Call, CallId, CallReply, HealthReply, Json, Report, Reporter, unix_ms};
 
 use super::Engine;
@@ -22,7 +22,12 @@ impl Engine {
             Action::Probe { plugin, incarnation } => {
                 self.tell(plugin, incarnation, |living| living.instance.probe());
             }
-            Action::Check { plugin, incarnation, .. } => self.check(plugin, incarnation),
+            Action::Check { plugin, incarnation, check, .. } => self.check(plugin, incarnation, check),
+            Action::Mode { plugin, incarnation, service } => {
+                let params = ModeParams::new(&service, incarnation.0);
+                self.publish_service(plugin, service);
+                self.tell(plugin, incarnation, |living| living.instance.mode(&params));
+            }
             Action::Stop { plugin, incarnation, rung, .. } => self.stop(plugin, incarnation, rung),
             Action::Abandon { plugin, incarnation } => {
                 self.tell(plugin, incarnation, |living| living.instance.abandon());
@@ -51,6 +56,7 @@ impl Engine {
         };
         let loader = Arc::clone(&slot.loader);
         let instance = loader.launch(birth);
+        slot.checks.under_way = None;
         slot.life = Some(Living { loader, incarnation, instance, description: None });
         self.told.push(plugin);
     }
@@ -82,19 +88,32 @@ impl Engine {
     }
 
     /// Checks a plugin's health for the kernel.
-    pub(super) fn check(&mut self, plugin: PluginId, incarnation: Incarnation) {
+    pub(super) fn check(&mut self, plugin: PluginId, incarnation: Incarnation, check: u64) {
+        let calls = self.calls_since_last_check(plugin);
+        self.note_check(plugin, check);
         let inbox: Arc<dyn hothouse_runtime::Inbox> = self.inbox.clone();
         let say = move |answer| inbox.take(plugin, incarnation, Report::Answer(answer));
         let reply = HealthReply::new(move |answer| match answer {
-            Ok(health) => say(Answer::Checked(Box::new(health))),
+            Ok(health) => say(Answer::Checked { check, health: Box::new(health), calls }),
             // That it is gone is reported by itself, with more about it.
             Err(error) if error.code == "GONE" => {}
             Err(error) => {
                 let failure = Failure::new(Code::Unhealthy, Stage::Check, error.to_string());
-                say(Answer::Failed(Box::new(failure)));
+                say(Answer::CheckFailed { check, failure: Box::new(failure) });
             }
         });
         self.ask_health(plugin, reply);
+    }
+
+    /// What came of a plugin's calls since this was asked last.
+    fn calls_since_last_check(&mut self, plugin: PluginId) -> CallCounts {
+        let now = self.router.counts(plugin);
+        let before = std::mem::replace(&mut self.slots[plugin.index()].counted, now);
+        CallCounts {
+            ended: now.ended().saturating_sub(before.ended()),
+            failed: now.failed.saturating_sub(before.failed),
+            took: now.total_time.saturating_sub(before.total_time),
+        }
     }
 
     /// Asks for a plugin's health: with the method configured, or as its runtime does.

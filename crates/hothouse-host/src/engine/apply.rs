@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hothouse_kernel::{Change, Graph, GraphError, Input, PluginDecl, Request, RequestId, Settings};
+use hothouse_kernel::{Change, Graph, GraphError, Input, PluginDecl, Request, RequestId};
 use hothouse_runtime::{Abilities, Json};
 
 use super::Engine;
@@ -47,7 +47,7 @@ impl Engine {
         };
         let redefined = plugins.iter().filter(differs).filter_map(|spec| graph.id(&spec.name)).collect();
         let calls = settings.calls.clone();
-        let settings = Settings { max_concurrent_starts: settings.max_concurrent_starts };
+        let settings = settings.of_kernel();
         let change = Change { graph: Arc::clone(&graph), settings, redefined, options, start_all };
         match done {
             Done::Planned(planned) => {

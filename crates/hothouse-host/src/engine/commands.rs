@@ -25,6 +25,8 @@ impl Engine {
             Command::Plan { targets, done } => drop(done.send(self.kernel.plan_start(&targets))),
             Command::Apply(apply) => self.apply(*apply),
             Command::View(done) => drop(done.send(self.view())),
+            Command::Health { plugin, done } => drop(done.send(self.health_of(plugin))),
+            Command::Schedule { plugin, done } => drop(done.send(self.schedule_of(plugin))),
             Command::Check { target, done } => self.check_now(&target, done),
             Command::Listen(sender) => {
                 self.listeners.add(sender);
@@ -52,7 +54,7 @@ impl Engine {
     pub(super) fn keep_context(&mut self, request: &Request, context: &Json) {
         let targets = match request {
             Request::Start { targets, .. } | Request::Restart { targets, .. } => targets,
-            Request::Stop { .. } | Request::Apply(_) => return,
+            Request::Stop { .. } | Request::Apply(_) | Request::SetMode { .. } => return,
         };
         let mut affected = match targets {
             Targets::All => self.graph.plugins().collect::<Vec<_>>(),

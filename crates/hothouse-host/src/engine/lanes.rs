@@ -70,22 +70,27 @@ impl Engine {
                 let description = living.description.clone();
                 Presence::Serving(Arc::new(Life::new(living.incarnation, instance, loader, description)))
             }
-            None if self.is_coming(&view.phase, view.desired) => Presence::Coming,
+            None if self.is_coming(plugin, &view.phase, view.desired) => Presence::Coming,
             None => Presence::Away(why_not_serving(&view.phase).into()),
         };
+        if matches!(presence, Presence::Serving(_)) {
+            let service = self.kernel.service_of(plugin).unwrap_or(&self.everything);
+            self.router.set_service(plugin, Arc::clone(service));
+        }
         self.router.publish(plugin, presence, alive, &why_gone(&view.phase, view.incarnation));
     }
 
     /// Tells the router what a plugin serves. It holds from the next call on.
-    #[expect(dead_code, reason = "the kernel does not decide modes yet")]
     pub(super) fn publish_service(&self, plugin: PluginId, service: Arc<Service>) {
         self.router.set_service(plugin, service);
     }
 
     /// Whether calls wait for the plugin: it is on its way up, or will be as soon as it is down.
-    fn is_coming(&self, phase: &Phase, desired: Desired) -> bool {
+    fn is_coming(&self, plugin: PluginId, phase: &Phase, desired: Desired) -> bool {
         match phase {
-            Phase::Waiting | Phase::Stopping { cause: StopCause::Restart, .. } => true,
+            Phase::Waiting | Phase::Backoff { .. } => true,
+            Phase::Stopping { cause: StopCause::Restart, .. } => true,
+            Phase::Stopping { cause: StopCause::Failure(_), .. } => self.kernel.will_be_restarted(plugin),
             // When a configuration is applied, what is to be started again is down until all that has to go is gone.
             Phase::Down(Rest::Stopped) => !self.pending.is_empty() && desired == Desired::Up,
             phase => phase.is_launching(),
@@ -97,7 +102,9 @@ impl Engine {
 pub(super) fn why_not_serving(phase: &Phase) -> String {
     match phase {
         Phase::Failed(failure) if failure.code == Code::DependencyFailed => failure.to_string(),
-        Phase::Failed(failure) | Phase::Stopping { cause: StopCause::Failure(failure), .. } => {
+        Phase::Failed(failure)
+        | Phase::Backoff { failure, .. }
+        | Phase::Stopping { cause: StopCause::Failure(failure), .. } => {
             format!("it failed at {}: {failure}", failure.stage)
         }
         phase => format!("it is {}", phase.as_str()),
@@ -107,7 +114,9 @@ pub(super) fn why_not_serving(phase: &Phase) -> String {
 /// What became of the life before, as it would follow "did not answer:".
 fn why_gone(phase: &Phase, incarnation: Incarnation) -> String {
     match phase {
-        Phase::Failed(failure) => failure.to_string(),
+        Phase::Failed(failure)
+        | Phase::Backoff { failure, .. }
+        | Phase::Stopping { cause: StopCause::Failure(failure), .. } => failure.to_string(),
         Phase::Abandoned(_) => "it could not be ended, and is left alone".into(),
         Phase::Down(_) => "it was stopped".into(),
         _ => format!("life {incarnation} has taken its place"),

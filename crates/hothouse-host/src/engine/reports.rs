@@ -21,6 +21,9 @@ impl Engine {
     }
 
     pub(super) fn answered(&mut self, plugin: PluginId, incarnation: Incarnation, answer: Answer) {
+        if self.slots[plugin.index()].living(incarnation).is_some() {
+            self.note_answer(plugin, &answer);
+        }
         let slot = &mut self.slots[plugin.index()];
         let Some(living) = slot.living(incarnation) else {
             // The kernel knows best what to make of an answer from the dead.

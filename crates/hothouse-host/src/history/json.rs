@@ -6,8 +6,8 @@ use std::sync::Arc;
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::input::Targets;
 use hothouse_kernel::phase::StopCause;
-use hothouse_kernel::{Failure, Graph, PluginId};
-use hothouse_protocol::DateTime;
+use hothouse_kernel::{Failure, Graph, Need, PluginId};
+use hothouse_protocol::{DateTime, FallbackMode};
 use serde_json::{Value, json};
 
 use super::Record;
@@ -132,6 +132,40 @@ pub fn happening_json(what: &Happening, graph: &Graph, redact: &Redact) -> Value
         }
         Happening::ApplyBegan { request, by, stops, starts } => json!({
             "type": "applyBegan", "request": request.0, "by": by.as_str(), "stops": stops, "starts": starts,
+        }),
+        Happening::HealthChanged { plugin, incarnation, from, to, why } => json!({
+            "type": "healthChanged", "plugin": name(plugin), "incarnation": incarnation.0,
+            "from": from.as_str(), "to": to.as_str(), "why": why.as_deref().map(|why| redact.clean(why)),
+        }),
+        Happening::HostLate { plugin, incarnation, late } => json!({
+            "type": "hostLate", "plugin": name(plugin), "incarnation": incarnation.0,
+            "lateMs": late.as_nanos() as f64 / 1e6,
+        }),
+        Happening::RestartScheduled { plugin, incarnation, attempt, of, pause } => json!({
+            "type": "restartScheduled", "plugin": name(plugin), "incarnation": incarnation.0,
+            "attempt": attempt, "of": of, "pauseMs": pause.as_nanos() as f64 / 1e6,
+        }),
+        Happening::RestartCancelled { plugin, incarnation } => {
+            json!({ "type": "restartCancelled", "plugin": name(plugin), "incarnation": incarnation.0 })
+        }
+        Happening::GaveUp { plugin, incarnation, attempts } => json!({
+            "type": "gaveUp", "plugin": name(plugin), "incarnation": incarnation.0, "attempts": attempts,
+        }),
+        Happening::ModeSet { request, by, plugin, mode } => json!({
+            "type": "modeSet", "request": request.0, "by": by.as_str(), "plugin": name(plugin),
+            "mode": mode.map(FallbackMode::as_str),
+        }),
+        Happening::ModeChanged { plugin, incarnation, from, service } => json!({
+            "type": "modeChanged", "plugin": name(plugin), "incarnation": incarnation.0,
+            "from": from, "to": service.as_str(), "forced": service.forced,
+            "missing": service.missing.iter().map(|missing| json!({
+                "plugin": &*missing.name, "critical": missing.need == Need::Hard,
+                "why": redact.clean(&missing.why),
+            })).collect::<Vec<_>>(),
+        }),
+        Happening::RecoveryTried { plugin, incarnation, attempt, of, missing } => json!({
+            "type": "recoveryTried", "plugin": name(plugin), "incarnation": incarnation.0,
+            "attempt": attempt, "of": of, "missing": missing.iter().map(|name| &**name).collect::<Vec<_>>(),
         }),
         Happening::Replaced { request } => json!({ "type": "replaced", "request": request.0 }),
         Happening::StopEnded { request } => json!({ "type": "stopEnded", "request": request.0 }),

@@ -53,6 +53,11 @@ impl Kernel {
         (self.comes_back(plugin) && attempts < health.max_restart_attempts).then(|| attempts + 1)
     }
 
+    /// Whether a plugin that is being stopped because it failed is going to be started again.
+    pub fn will_be_restarted(&self, plugin: PluginId) -> bool {
+        self.plugins.len() > plugin.index() && self.next_attempt(plugin).is_some()
+    }
+
     /// Whether a plugin that fell is to come back at all, as far as others are concerned.
     fn comes_back(&self, plugin: PluginId) -> bool {
         let own = self.plugin(plugin);

@@ -281,7 +281,8 @@ impl Life {
             Order::Start | Order::Probe if self.is_stopping => {}
             Order::Start | Order::Probe => self.look(child),
             Order::Check(reply) => self.check(reply),
-            Order::Cancel(_) | Order::Answer(..) => {}
+            // It has no verbs, so nobody tells it.
+            Order::Cancel(_) | Order::Mode(_) | Order::Answer(..) => {}
         }
     }
 

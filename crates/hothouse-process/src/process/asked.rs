@@ -15,6 +15,7 @@ pub(super) enum Asked {
     Start,
     Health(HealthReply),
     Destroy,
+    Mode,
     Call(CallId, CallReply),
 }
 
@@ -81,13 +82,14 @@ impl Questions {
     /// The same for questions that are not the kernel's: calls and health checks.
     pub(super) fn drop_calls(&mut self, loss: &Loss) {
         self.calls.clear();
-        let is_verb = |asked: &Asked| matches!(asked, Asked::Init | Asked::Start | Asked::Destroy);
+        let is_verb =
+            |asked: &Asked| matches!(asked, Asked::Init | Asked::Start | Asked::Mode | Asked::Destroy);
         for (number, asked) in self.open.extract_if(|_, asked| !is_verb(asked)).collect::<Vec<_>>() {
             self.forget(number);
             match asked {
                 Asked::Call(_, reply) => reply.lose(loss.clone()),
                 Asked::Health(reply) => reply.lose(loss.clone()),
-                Asked::Init | Asked::Start | Asked::Destroy => {}
+                Asked::Init | Asked::Start | Asked::Mode | Asked::Destroy => {}
             }
         }
     }

@@ -151,6 +151,7 @@ impl Life {
             }
             Order::Call(call) => self.talk.call(*call),
             Order::Cancel(call) => self.talk.cancel(call),
+            Order::Mode(params) => self.talk.tell_mode(*params),
             Order::Answer(wish, answer) => self.talk.answer_wish(wish, &answer),
             Order::Start => self.talk.ask_start(),
             Order::Probe => self.talk.probe(),

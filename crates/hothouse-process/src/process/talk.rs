@@ -130,6 +130,11 @@ impl Talk {
             Asked::Init => self.answered_init(answer),
             Asked::Start => self.answered_start(answer),
             Asked::Health(reply) => reply.send(answer.and_then(health_in)),
+            Asked::Mode => {
+                if let Err(error) = answer {
+                    self.log(Stream::Host, Level::Warn, format!("its `mode` failed: {error}"));
+                }
+            }
             Asked::Destroy => {
                 let error = answer.err().map(|error| error.to_string().into());
                 self.say(Answer::Destroyed(error));

@@ -6,7 +6,8 @@ use std::time::Instant;
 use hothouse_kernel::{Answer, Code, Failure, Stage};
 use hothouse_protocol::{HealthStatus, json, near_miss};
 use hothouse_runtime::contract::{
-    self, CallParams, Description, DestroyParams, InitParams, PluginError, StartParams, read_health,
+    self, CallParams, Description, DestroyParams, InitParams, ModeParams, PluginError, StartParams,
+    read_health,
 };
 use hothouse_runtime::{Call, CallId, HealthReply, Json, Loss, Report, unix_ms};
 use serde::Serialize;
@@ -136,6 +137,13 @@ impl Talk {
             }
             // It runs, and nothing more can be asked of it.
             None => reply.send(Ok(health(None))),
+        }
+    }
+
+    /// Tells it what it serves from now on, if it wants to know.
+    pub(super) fn tell_mode(&mut self, params: ModeParams) {
+        if self.has_verb("mode") && !self.is_stopping && !self.outbox.is_closed() {
+            self.ask(Asked::Mode, "mode", params);
         }
     }
 

@@ -1,9 +1,11 @@
-//! What a plugin wants of the host: `host/log` and `host/call`.
+//! What a plugin wants of the host: `host/log`, `host/call` and `host/health`.
 
 use std::time::Duration;
 
-use hothouse_runtime::contract::PluginError;
-use hothouse_runtime::{CallAnswer, CallOptions, Json, Level, OwnCall, Reply, Stream, UnderWay};
+use hothouse_kernel::Answer;
+use hothouse_protocol::json;
+use hothouse_runtime::contract::{PluginError, read_health};
+use hothouse_runtime::{CallAnswer, CallOptions, Json, Level, OwnCall, Reply, Stream, UnderWay, unix_ms};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -52,10 +54,12 @@ impl Talk {
         match method {
             "host/log" => self.log_for(id.as_ref(), params),
             "host/call" => self.call_for(id, params),
+            "host/health" => self.health_for(id.as_ref(), params),
             _ => {
                 let method = shown(method.as_bytes());
-                let known =
-                    format!("the host knows no method `{method}`; it knows `host/log` and `host/call`");
+                let known = format!(
+                    "the host knows no method `{method}`; it knows `host/log`, `host/call` and `host/health`"
+                );
                 self.misbehaved(format!("it asked for `{method}`, and {known}"));
                 self.refuse(id.as_ref(), rpc::METHOD_NOT_FOUND, &known, None);
             }
@@ -74,6 +78,26 @@ impl Talk {
                 }
             }
             Err(error) => self.refuse_params(id, "host/log", &error),
+        }
+    }
+
+    fn health_for(&mut self, id: Option<&Json>, params: &str) {
+        if !self.may("health") {
+            return self.refuse_ungranted(id, "health");
+        }
+        let value = json::parse(params).map_err(|error| error.to_string());
+        match value.and_then(|value| read_health(&value, unix_ms())) {
+            Ok(health) => {
+                self.birth.reporter.answer(Answer::Pushed(Box::new(health)));
+                if let Some(id) = id {
+                    self.owe(rpc::answer(id, &Ok(Json::null().into())));
+                }
+            }
+            Err(wrong) => {
+                let message = format!("`host/health` was called with wrong parameters: {wrong}");
+                self.misbehaved(format!("its call of {message}"));
+                self.refuse(id, rpc::INVALID_PARAMS, &message, None);
+            }
         }
     }
 

@@ -113,7 +113,9 @@ impl Said {
             Answer::Initialized => "initialized",
             Answer::Started => "started",
             Answer::NotReady(_) => "not ready",
-            Answer::Checked(_) => "checked",
+            Answer::Checked { .. } => "checked",
+            Answer::CheckFailed { .. } => "check failed",
+            Answer::Pushed(_) => "pushed",
             Answer::Failed(failure) => {
                 self.failure = Some(*failure);
                 "failed"

@@ -11,9 +11,10 @@ use hothouse_kernel::{Answer, Code, Failure, Rung, Stage};
 use super::plugin::{HostHandle, Incoming, Init, Plugin};
 use super::pool::Pool;
 use super::task::{self, Ended, Verb};
-use crate::contract::{Description, PluginError};
+use crate::contract::{Description, ModeParams, PluginError};
 use crate::{
-    Abilities, Birth, Call, CallId, CallReply, HealthReply, Instance, Json, Loader, Loss, Report, Reporter,
+    Abilities, Birth, Call, CallId, CallReply, HealthReply, Instance, Json, Level, Loader, Loss, Report,
+    Reporter, Stream,
 };
 
 /// Makes instances of a native plugin with a function that makes a new value of it.
@@ -101,6 +102,7 @@ struct State<P> {
     then: Option<Step>,
     calls: HashMap<CallId, Verb>,
     has_health: bool,
+    has_mode: bool,
     /// It is being stopped: no further call is taken.
     stopping: bool,
     /// Nothing is reported any more.
@@ -122,6 +124,7 @@ impl<P> State<P> {
             then: None,
             calls: HashMap::new(),
             has_health: false,
+            has_mode: false,
             stopping: false,
             over: false,
         }
@@ -177,7 +180,9 @@ impl<P: Plugin> NativeInstance<P> {
             let failure = Failure::new(Code::ContractViolated, Stage::Init, breach);
             return self.answer(Answer::Failed(Box::new(failure)));
         }
-        self.state().has_health = description.has_verb("health");
+        let mut state = self.state();
+        (state.has_health, state.has_mode) = (description.has_verb("health"), description.has_verb("mode"));
+        drop(state);
         self.say(Report::Described(Arc::new(description)));
         self.answer(Answer::Initialized);
     }
@@ -326,6 +331,26 @@ impl<P: Plugin> Instance for NativeInstance<P> {
         });
         state.calls.insert(id, verb);
         drop(state);
+        self.pool.flush();
+    }
+
+    fn mode(&self, params: &ModeParams) {
+        let state = self.state();
+        let Some(plugin) = state.plugin.clone().filter(|_| state.has_mode && !state.stopping) else { return };
+        drop(state);
+        let (this, params) = (self.own(), params.clone());
+        let told =
+            task::spawn(&self.pool, async move { plugin.mode(params).await }, move |ended| match ended {
+                Ended::Done(Err(error)) => {
+                    this.reporter.log(Stream::Host, Level::Warn, format!("its `mode` failed: {error}"));
+                }
+                Ended::Done(Ok(())) | Ended::Cancelled => {}
+                Ended::Panicked(exit) => {
+                    this.after_verb(Step::LetGo(exit));
+                    this.pool.flush();
+                }
+            });
+        told.detach();
         self.pool.flush();
     }
 

@@ -4,11 +4,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
-use hothouse_kernel::Incarnation;
+use hothouse_kernel::{Answer, Incarnation};
 use hothouse_protocol::HealthStatus;
 use tokio::sync::oneshot;
 
-use crate::contract::{Description, PluginError};
+use crate::contract::{Description, ModeParams, PluginError};
 use crate::own_call::host_went_away;
 use crate::{CallAnswer, CallOptions, Identity, Json, Level, OwnCall, Reply, Reporter, Stream};
 
@@ -53,6 +53,16 @@ pub trait Plugin: Send + Sync + 'static {
                 message: None,
             })
         }
+    }
+
+    /// Hear what it serves from now on, because something that it depends on is away or has come back. The host sees to
+    /// that: what it does not serve it is not asked. Told only if the description names the verb `mode`.
+    ///
+    /// # Errors
+    /// The plugin's own; it goes to its log, and nothing else follows.
+    fn mode(&self, mode: ModeParams) -> impl Future<Output = Result<(), PluginError>> + Send {
+        let _ = mode;
+        async { Ok(()) }
     }
 
     /// The end. When this returns, the plugin is dropped.
@@ -110,6 +120,11 @@ impl HostHandle {
     /// Adds a line to the plugin's log.
     pub fn log(&self, level: Level, text: impl Into<String>) {
         self.reporter.log(Stream::Log, level, text);
+    }
+
+    /// Says how the plugin is, without having been asked: it counts like an answer to a health check.
+    pub fn health(&self, health: HealthStatus) {
+        self.reporter.answer(Answer::Pushed(Box::new(health)));
     }
 
     /// Calls a method of another plugin, one that this plugin depends on or may call (`mayCall`). Dropping the future
