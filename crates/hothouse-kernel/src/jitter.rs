@@ -18,7 +18,7 @@ impl Roll {
     /// Somewhere from zero up to, and not including, `span`.
     pub(crate) fn below(self, span: Duration) -> Duration {
         let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-        Duration::from_nanos((u128::from(self.0) * u128::from(nanos) >> 64) as u64)
+        Duration::from_nanos(((u128::from(self.0) * u128::from(nanos)) >> 64) as u64)
     }
 
     /// `time`, made longer or shorter by up to that many percent of it.

@@ -129,7 +129,7 @@ impl Engine {
         let cpu = usage.and_then(|usage| slot.measured.percent(usage, now));
         let runs = view.phase.is_serving();
         HealthMetrics {
-            uptime: runs.then(|| since_ready.as_secs_f64() * 1e3),
+            uptime: runs.then_some(since_ready.as_secs_f64() * 1e3),
             memory_usage: usage.map(|usage| usage.memory as f64),
             cpu_usage: cpu,
             active_connections: runs.then(|| f64::from(counts.running)),

@@ -228,7 +228,7 @@ impl Kernel {
             self.availability_may_change(plugin);
         }
         if verdict == Verdict::Unhealthy && was != Verdict::Unhealthy {
-            self.sick(plugin, why.unwrap_or_default());
+            self.sick(plugin, why.as_deref().unwrap_or_default());
         }
     }
 
@@ -246,7 +246,7 @@ impl Kernel {
     }
 
     /// A plugin has become unhealthy while it runs.
-    fn sick(&mut self, plugin: PluginId, why: Box<str>) {
+    fn sick(&mut self, plugin: PluginId, why: &str) {
         if !self.health_settings(plugin).is_some_and(|settings| settings.auto_restart) {
             return;
         }

@@ -52,7 +52,7 @@ fn garbage_is_reported_and_harms_nothing() {
             "it wrote a message that has neither `method` nor `result` nor `error`: `{\"jsonrpc\":\"2.0\"}`",
             "it answered question 999, which is not open (any more)",
             "it wrote a message that answers a question that was not asked: its `id` is no such number: ",
-            "it asked for `host/unknown`, and the host knows no method `host/unknown`; it knows `host/log` and",
+            "it asked for `host/unknown`, and the host knows no method `host/unknown`; it knows `host/log`, `host/call` and",
             "its call of `host/log` was called with wrong parameters: invalid type: integer `7`",
         ];
         if transport == Transport::Stdio {
