@@ -244,7 +244,11 @@ fn probe_overlap() {
     while waited.elapsed() < Duration::from_millis(50) {
         wait(stage.host.call("db", "life", Json::null(), CallOptions::default())).unwrap();
     }
-    assert_eq!(stage.strings[0].checks.load(Ordering::SeqCst), before, "it was asked while it was being asked");
+    assert_eq!(
+        stage.strings[0].checks.load(Ordering::SeqCst),
+        before,
+        "it was asked while it was being asked"
+    );
     go.send(()).unwrap();
     stage.until(|stage| stage.strings[0].checks.load(Ordering::SeqCst) > before + 3);
     assert_eq!(stage.strings[0].most_checks.load(Ordering::SeqCst), 1);
@@ -272,7 +276,9 @@ fn restart_that_only_stops() {
 fn dependents_of_a_blinking_database_restarted_with_it() {
     let names = ["db", "api", "web"];
     let mut stage = Stage::new(NO_PAUSE, &names, |spec| match spec.name.as_str() {
-        "db" => PluginSpec { health: Some(HealthSettings { max_restart_attempts: 100, ..watched() }), ..spec },
+        "db" => {
+            PluginSpec { health: Some(HealthSettings { max_restart_attempts: 100, ..watched() }), ..spec }
+        }
         "api" => spec.needs("db"),
         _ => spec.needs("api").degrades(&GracefulDegradation {
             critical_dependencies: Some(vec!["db".into()]),
@@ -295,8 +301,7 @@ fn misspelt_check_method_passing_silently() {
     let strings = Arc::<Strings>::default();
     let host = Host::spawn(HostSettings::default(), move || {
         let loader = NativeLoader::new(&pool, move || Puppet(Arc::clone(&strings)));
-        let check =
-            PluginHealthCheck { check_method: Some("lief".into()), ..PluginHealthCheck::default() };
+        let check = PluginHealthCheck { check_method: Some("lief".into()), ..PluginHealthCheck::default() };
         vec![PluginSpec::new("db", loader).health(&check)]
     })
     .unwrap();
