@@ -18,7 +18,7 @@ pub struct EventInfo {
     pub at_ms: f64,
     /// What: `startBegan`, `stopRequested`, `restartRequested`, `launched`, `initialized`, `ready`, `failed`,
     /// `withdrawn`, `unwindBegan`, `stopBegan`, `destroyFailed`, `stopEscalated`, `stopped`, `abandoned`,
-    /// `startEnded`, `stopEnded`, `refused`, `ignored`.
+    /// `startEnded`, `stopEnded`, `applyBegan`, `replaced`, `refused`, `ignored`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The plugin that it is about.

@@ -32,6 +32,6 @@ pub use events::{EventInfo, Why};
 pub use feed::{EventFeed, Fed};
 pub use logs::{LogEntry, LogLine, LogQuery, LogStream};
 pub use types::{
-    CallAnswer, CallRequest, Change, FailureInfo, HealthAnswer, LastStart, PluginInfo, Plugins, PluginsNow,
-    Problem, RootCause, Started, Stopped, Timeline, TimelineEntry, UnderWay,
+    CallAnswer, CallRequest, CallTrace, Change, FailureInfo, HealthAnswer, LastStart, PluginInfo, Plugins,
+    PluginsNow, Problem, RootCause, Stale, Started, Stopped, Timeline, TimelineEntry, TracedCall, UnderWay,
 };

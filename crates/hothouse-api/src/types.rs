@@ -206,6 +206,15 @@ pub struct CallRequest {
     /// How long to wait; absent: 30 seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+    /// The same for every attempt at the same thing; handed to the plugin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// W3C trace context of the caller; handed on to the plugin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+    /// Whether the answer shall say what the call led to, and where the time went. It begins a trace of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trace: bool,
 }
 
 /// The answer to a call that succeeded. One that failed is a [`Problem`] with the plugin's own code.
@@ -214,6 +223,57 @@ pub struct CallRequest {
 pub struct CallAnswer {
     /// The plugin's answer.
     pub result: Box<RawValue>,
+    /// Set if the result is an earlier one that was kept, because the plugin cannot give a new one at the moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<Stale>,
+    /// The trace, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<CallTrace>,
+}
+
+/// How old a result is that was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stale {
+    /// Its age in milliseconds.
+    pub age_ms: u64,
+}
+
+/// What a call led to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallTrace {
+    /// The number of the trace, as it stands in a W3C trace context.
+    pub id: String,
+    /// Every finished call of it, in the order in which they were asked for. Plugins that do not pass the trace context on
+    /// have none below theirs.
+    pub calls: Vec<TracedCall>,
+}
+
+/// One call of a trace. Times are in microseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TracedCall {
+    /// Its number.
+    pub id: String,
+    /// The call that led to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// The plugin that called; absent if it was whoever began the trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
+    /// The plugin that was called.
+    pub plugin: String,
+    /// The method.
+    pub method: String,
+    /// When it was asked for, from the beginning of the trace.
+    pub start_us: u64,
+    /// How long it waited before it was passed on to the plugin.
+    pub waited_us: u64,
+    /// How long it took, the wait included.
+    pub took_us: u64,
+    /// `ok`, `stale`, or the code of the error.
+    pub outcome: String,
 }
 
 /// A plugin's health.
@@ -241,4 +301,7 @@ pub struct Problem {
     /// Where the plugin that it is about stands in the project file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
+    /// The trace of the call that failed, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Box<CallTrace>>,
 }

@@ -6,14 +6,15 @@
 
 mod json;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hothouse_kernel::Need;
 use hothouse_protocol::Schema;
 
 use crate::project::{
-    Dependency, HostSettings, LogSettings, PluginConfig, Program, Project, Ready, Run, Transport,
+    CallSettings, Dependency, HostSettings, LogSettings, PluginConfig, Program, Project, Ready, Run,
+    Transport,
 };
 use crate::source::Position;
 use crate::text::Text;
@@ -127,6 +128,7 @@ impl Project {
             max_line,
             state_dir,
             logs: LogSettings { max_size, keep },
+            calls: CallSettings { queue, cache_bytes },
             probes,
             on_host_death,
         } = host;
@@ -140,6 +142,8 @@ impl Project {
         facts.note("host.stateDir", format!("{state_dir:?}"), Effect::DownUp);
         facts.note("host.logs.maxSize", max_size.to_string(), Effect::DownUp);
         facts.note("host.logs.keep", keep.to_string(), Effect::DownUp);
+        facts.note("host.calls.queue", queue.to_string(), Effect::Now);
+        facts.note("host.calls.cacheBytes", cache_bytes.to_string(), Effect::Now);
         facts.note("host.onHostDeath", format!("{on_host_death:?}"), Effect::NextStart);
         facts.note("host.probes", format!("{probes:?}"), Effect::DownUp);
         facts
@@ -170,6 +174,7 @@ impl PluginConfig {
             optional_dependencies,
             degradation_critical,
             degradation_optional,
+            may_call,
             config,
             lifecycle,
             expected_start,
@@ -203,6 +208,7 @@ impl PluginConfig {
             };
             facts.entry(key).or_insert(Fact { value, effect });
         }
+        facts.note("mayCall", format!("{:?}", may_call.iter().collect::<BTreeSet<_>>()), Effect::Now);
         facts.note("expectedStart", format!("{expected_start:?}"), Effect::Now);
         facts
     }

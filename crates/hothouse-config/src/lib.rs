@@ -44,8 +44,8 @@ pub use load::{FILE_NAMES, find};
 pub use places::Places;
 pub use problem::{Excerpt, Problem, Problems, Related, Severity};
 pub use project::{
-    CLEAN_ENV, CommandRun, Dependency, HostSettings, HttpTarget, Loaded, LogSettings, OnHostDeath,
-    PluginConfig, ProcessRun, Program, Project, Ready, Run, Signal, TcpAddress, Transport,
+    CLEAN_ENV, CallSettings, CommandRun, Dependency, HostSettings, HttpTarget, Loaded, LogSettings,
+    OnHostDeath, PluginConfig, ProcessRun, Program, Project, Ready, Run, Signal, TcpAddress, Transport,
 };
 pub use secrets::{MIN_SECRET_BYTES, REDACTED, Secrets};
 pub use source::{MAX_FILE_BYTES, Position, Span};

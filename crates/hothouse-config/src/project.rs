@@ -65,6 +65,8 @@ pub struct HostSettings {
     pub on_host_death: OnHostDeath,
     /// `logs`: how what plugins log is kept.
     pub logs: LogSettings,
+    /// `calls`: what holds for calls of all plugins.
+    pub calls: CallSettings,
     /// `probes`: where `/livez`, `/readyz` and `/startupz` are answered over HTTP; `None`: nowhere.
     pub probes: Option<SocketAddr>,
 }
@@ -88,6 +90,21 @@ pub struct LogSettings {
     pub keep: u32,
 }
 
+/// `host.calls`: what holds for calls of all plugins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallSettings {
+    /// `queue` (default 1024): how many calls may wait for one plugin.
+    pub queue: usize,
+    /// `cacheBytes` (default 16 MiB): how many bytes of last good results are kept for all plugins together.
+    pub cache_bytes: usize,
+}
+
+impl Default for CallSettings {
+    fn default() -> CallSettings {
+        CallSettings { queue: 1024, cache_bytes: 16 * 1024 * 1024 }
+    }
+}
+
 impl Default for LogSettings {
     fn default() -> LogSettings {
         LogSettings { max_size: 16 * 1024 * 1024, keep: 4 }
@@ -105,6 +122,7 @@ impl Default for HostSettings {
             state_dir: None,
             on_host_death: OnHostDeath::default(),
             logs: LogSettings::default(),
+            calls: CallSettings::default(),
             probes: None,
         }
     }
@@ -133,6 +151,8 @@ pub struct PluginConfig {
     pub degradation_critical: Vec<Dependency>,
     /// `lifecycle.degradation.optionalDependencies`: like `optionalDependencies`.
     pub degradation_optional: Vec<Dependency>,
+    /// `mayCall`: the plugins that it may call beside those that it depends on.
+    pub may_call: Vec<String>,
     /// `config`: JSON text for `init`, every digit as in the file; `null` if there is none.
     pub config: Text,
     /// `lifecycle`: the protocol's `AdvancedPluginLifecycleConfig`.

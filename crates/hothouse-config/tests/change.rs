@@ -84,9 +84,9 @@ fn every_change_is_named_with_its_place_and_what_follows() {
         .replace("[sleep, \"9\"]", "[sleep, \"10\"]")
         .replace(
             "    dependencies: [db]\n    expectedStart: 10\n",
-            "    optionalDependencies: [db]\n    expectedStart: 20\n",
+            "    optionalDependencies: [db]\n    expectedStart: 20\n    mayCall: [db]\n",
         )
-        .replace("5000", "6000, maxLine: 65536, stateDir: /tmp/x")
+        .replace("5000", "6000, maxLine: 65536, stateDir: /tmp/x, calls: {queue: 9}")
         .replace("parallel: true", "parallel: true, context: {a: 1}");
     assert_eq!(
         changes(OLD, &new),
@@ -95,9 +95,11 @@ fn every_change_is_named_with_its_place_and_what_follows() {
             "host.stopTimeout at 5:8: Now",
             "host.maxLine at 5:27: NextStart",
             "host.stateDir at 5:43: DownUp",
+            "host.calls.queue at 5:69: Now",
             "api: dependencies at 11:5: Restart",
             "api: optionalDependencies at 13:5: Restart",
             "api: expectedStart at 14:5: Now",
+            "api: mayCall at 15:5: Now",
             "db: run.command at 8:11: Restart",
             "db: env.PORT at 9:11: Restart",
             "db: config.deep.a at 10:30: Restart",

@@ -122,6 +122,27 @@ plugins:
 }
 
 #[test]
+fn who_may_be_called_is_named_and_must_be_there() {
+    let load = |calls: &str, granted: &str| {
+        let text = format!(
+            "version: 1\nhost: {{calls: {calls}}}\nplugins:\n  - {{name: db, run: {{shell: x}}, mayCall: {granted}}}\n  - {{name: web, run: {{shell: x}}, dependencies: [db]}}\n"
+        );
+        Project::from_bytes("x.yaml", text, &environment())
+    };
+    let project = load("{queue: 7, cacheBytes: 0}", "[web, db]").unwrap().project;
+    assert_eq!((project.host.calls.queue, project.host.calls.cache_bytes), (7, 0));
+    assert_eq!(project.plugins[0].may_call, ["web", "db"]);
+    let problems = load("{}", "[wab]").unwrap_err();
+    assert_eq!(only_message(&problems), "there is no plugin named `wab`");
+    assert_eq!(problems.errors[0].hint.as_deref(), Some("did you mean `web`?"));
+    assert_eq!(
+        only_message(&load("{}", "web").unwrap_err()),
+        "expected a list of plugin names, found \"web\""
+    );
+    assert_eq!(only_message(&load("{que: 1}", "[]").unwrap_err()), "unknown setting `que`");
+}
+
+#[test]
 fn native_plugins_need_a_program_that_has_them() {
     let text = "version: 1\nplugins: [{name: a, run: {native: clock}}]\n";
     let load = |environment: &Environment| Project::from_bytes("x.yaml", text, environment);

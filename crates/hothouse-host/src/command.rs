@@ -5,8 +5,8 @@ use hothouse_kernel::input::{Asker, Targets};
 use hothouse_kernel::startup::plan::Plan;
 use hothouse_kernel::{PluginId, Request};
 use hothouse_protocol::HealthStatus;
+use hothouse_runtime::Json;
 use hothouse_runtime::contract::PluginError;
-use hothouse_runtime::{Call, CallId, Json};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::apply::ApplyCommand;
@@ -34,10 +34,6 @@ pub(crate) enum Command {
     Events { after: u64, done: oneshot::Sender<EventPage> },
     /// Why is this plugin where it is?
     Explain { plugin: PluginId, done: oneshot::Sender<Explanation> },
-    /// Call a method.
-    Call { target: String, call: Call },
-    /// A plugin has answered a call: pass it on.
-    Returned { call: CallId, answer: Result<Json, PluginError> },
     /// Check a plugin's health now.
     Check { target: String, done: oneshot::Sender<Result<HealthStatus, PluginError>> },
     /// Tell what happens from now on.

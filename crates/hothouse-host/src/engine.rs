@@ -1,11 +1,12 @@
 //! The loop around the kernel: takes in what happened, lets the kernel decide, and passes the decisions on.
 //!
 //! What is done with an action is in `actions`, what is made of a report in `reports`, what can be asked for in
-//! `commands`, what is kept and written down in `records`.
+//! `commands`, what is kept and written down in `records`, what the router is told in `lanes`.
 
 mod actions;
 mod apply;
 mod commands;
+mod lanes;
 mod records;
 mod reports;
 
@@ -15,21 +16,19 @@ use std::time::{Duration, Instant};
 
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::{Action, Graph, GraphError, Input, Kernel, PluginId, RequestId, Settings};
-use hothouse_protocol::near_miss;
-use hothouse_runtime::contract::Description;
 use hothouse_runtime::unix_ms;
 use tokio::sync::{oneshot, watch};
 
 use self::apply::{Declared, Pending};
-use crate::calls::Calls;
 use crate::current::CurrentGraph;
 use crate::history::History;
 use crate::inbox::{Inbox, Message};
 use crate::logs::Logs;
-use crate::notice::{Listeners, Notice};
+use crate::notice::{Listeners, Notice, Warning};
 use crate::plugins::Slot;
 use crate::records::Records;
-use crate::spec::{HostSettings, PluginSpec};
+use crate::router::Router;
+use crate::spec::{CallSettings, HostSettings, PluginSpec};
 
 /// So many orders at most are collected before those who carry them out are woken, so that a great many orders are
 /// given and carried out at the same time.
@@ -43,7 +42,12 @@ pub(crate) struct Engine {
     inbox: Arc<Inbox>,
     logs: Logs,
     listeners: Listeners,
-    calls: Calls,
+    /// Where calls go. The loop tells it where every plugin is.
+    router: Arc<Router>,
+    /// Whether something has happened that may concern any plugin, so that the router is to be told of all of them.
+    lanes_changed: bool,
+    /// Settings for all calls.
+    call_settings: CallSettings,
     requests: HashMap<RequestId, oneshot::Sender<Outcome>>,
     /// What is to replace the slots when the kernel replaces the graph.
     pending: HashMap<RequestId, Pending>,
@@ -58,7 +62,7 @@ pub(crate) struct Engine {
     /// What is to be done when what led to it has been written down.
     due: VecDeque<Action>,
     /// A warning that nobody was there to hear.
-    unsaid: Option<Arc<str>>,
+    unsaid: Option<Arc<Warning>>,
     /// The origin of the kernel's time.
     origin: Instant,
     /// When what is being taken in was there.
@@ -86,15 +90,17 @@ impl Engine {
         let records = settings.records.as_ref().map(|settings| Records::open(settings, &mut kernel));
         let (records, unsaid) = match records.transpose() {
             Ok(records) => (records, None),
-            Err(why) => (None, Some(why.into())),
+            Err(warning) => (None, Some(Arc::new(warning))),
         };
-        Ok(Engine {
+        let engine = Engine {
             kernel,
             slots,
-            inbox,
             logs,
             listeners: Listeners::default(),
-            calls: Calls::default(),
+            router: Arc::clone(inbox.router()),
+            inbox,
+            lanes_changed: false,
+            call_settings: settings.calls.clone(),
             requests: HashMap::new(),
             pending: HashMap::new(),
             current: Arc::new(CurrentGraph::new(Arc::clone(&graph))),
@@ -108,7 +114,9 @@ impl Engine {
             origin,
             now: hothouse_kernel::Instant::ZERO,
             ended: false,
-        })
+        };
+        engine.declare_lanes();
+        Ok(engine)
     }
 
     /// The graph as those outside of the loop see it.
@@ -143,7 +151,7 @@ impl Engine {
     /// Waits until something happens or something is due.
     async fn sleep(&mut self) {
         let due = self.kernel.next_deadline().map(|at| self.origin + Duration::from_nanos(at.as_nanos()));
-        let due = [due, self.calls.next_deadline()].into_iter().flatten().min();
+        let due = [due, self.router.next_deadline()].into_iter().flatten().min();
         let inbox = Arc::clone(&self.inbox);
         match due {
             None => inbox.filled().await,
@@ -157,17 +165,15 @@ impl Engine {
     /// Whether a moment has come at which something must be done.
     fn is_due(&self) -> bool {
         self.kernel.next_deadline().is_some_and(|at| at <= self.now)
-            || self.calls.next_deadline().is_some_and(|at| at <= Instant::now())
+            || self.router.next_deadline().is_some_and(|at| at <= Instant::now())
     }
 
     fn time_passed(&mut self) {
-        for (plugin, call) in self.calls.expire(Instant::now()) {
-            if let Some(life) = &self.slots[plugin.index()].life {
-                life.instance.cancel(call);
-            }
-        }
+        self.router.expire(Instant::now());
         self.now = self.elapsed();
-        self.handle(Input::TimePassed);
+        if self.kernel.next_deadline().is_some_and(|at| at <= self.now) {
+            self.handle(Input::TimePassed);
+        }
         self.end_batch();
     }
 
@@ -193,8 +199,10 @@ impl Engine {
             if !self.listeners.is_empty() {
                 self.listeners.tell(&Notice::Event(Arc::new(event.clone())));
             }
+            self.publish_after(&event.what);
             self.note_event(event);
         }
+        self.publish_what_changed();
         self.note_end_of_input();
         while let Some(action) = self.kernel.poll_action() {
             match self.records {
@@ -232,13 +240,4 @@ impl Engine {
             self.slots[plugin.index()].flush();
         }
     }
-}
-
-/// What a plugin exports instead of that method, for a person, and which of it may be meant.
-fn exported_instead(description: &Description, method: &str) -> String {
-    let names = || description.methods.iter().map(|method| method.name.as_str());
-    let quoted: Vec<String> = names().map(|name| format!("`{name}`")).collect();
-    let exported = if quoted.is_empty() { "none".into() } else { quoted.join(", ") };
-    let near = near_miss(method, names()).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-    exported + &near
 }

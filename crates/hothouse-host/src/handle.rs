@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::input::{Asker, StartOptions, Targets};
@@ -11,10 +11,9 @@ use hothouse_kernel::startup::plan::Plan;
 use hothouse_kernel::{Graph, GraphError, PluginId, Request};
 use hothouse_protocol::{HealthStatus, StartupOptions, StartupOrchestrationResult};
 use hothouse_runtime::contract::PluginError;
-use hothouse_runtime::{Call, CallId, CallReply, Json};
+use hothouse_runtime::{CallAnswer, CallOptions, Json};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::calls::CallOptions;
 use crate::command::Command;
 use crate::current::CurrentGraph;
 use crate::engine::Engine;
@@ -24,6 +23,7 @@ use crate::logs::Logs;
 use crate::notice::{self, Notices};
 use crate::plugins::HostView;
 use crate::report::StartupReport;
+use crate::router::{AnswerTo, CallCounts, CallSpan, Lane, OpenCall, Router, Ticket, Trace, Wish};
 use crate::spec::{HostSettings, PluginSpec};
 
 /// A running host. Clones are the same host.
@@ -257,31 +257,53 @@ impl Host {
         answer.await.unwrap_or_else(|_| Err(ended()))
     }
 
-    /// Calls a method of a plugin.
+    /// Calls a method of a plugin. Dropping the future cancels the call.
     ///
     /// # Errors
-    /// The plugin's own, or the host's: `UNKNOWN_PLUGIN`, `NOT_RUNNING`, `NOT_CALLABLE`, `UNKNOWN_METHOD`, `TIMEOUT`,
-    /// `GONE`.
+    /// The plugin's own, or the host's: `docs/messages.md` has them all.
     pub async fn call(
         &self,
         plugin: &str,
         method: &str,
         payload: Json,
         options: CallOptions,
-    ) -> Result<Json, PluginError> {
-        let (done, answer) = oneshot::channel();
-        let call = Call {
-            id: CallId(0),
+    ) -> Result<CallAnswer, PluginError> {
+        let asked = Instant::now();
+        let deadline = options.deadline(asked);
+        let (sender, mut answer) = oneshot::channel();
+        let wish = Wish {
             method: method.into(),
             payload,
-            deadline: options.timeout.and_then(|timeout| std::time::Instant::now().checked_add(timeout)),
-            caller: None,
             traceparent: options.traceparent,
             idempotency_key: options.idempotency_key,
-            reply: CallReply::new(move |answer| drop(done.send(answer))),
         };
-        self.command(Command::Call { target: plugin.into(), call });
-        answer.await.unwrap_or_else(|_| Err(ended()))
+        let call = OpenCall::new(wish, None, asked, deadline, AnswerTo::Here(sender));
+        let mut under_way = Cancelling(self.router().call(plugin, call));
+        let answer = (&mut answer).await;
+        under_way.0 = None;
+        answer.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// A trace to make calls with: give its [`traceparent`](Trace::traceparent) to [`CallOptions`].
+    pub fn begin_trace(&self) -> Trace {
+        self.router().begin_trace()
+    }
+
+    /// What became of the calls of a trace, as far as they are finished and among the last that were traced.
+    pub fn spans(&self, trace: Trace) -> Vec<CallSpan> {
+        self.router().spans(trace)
+    }
+
+    /// What is counted of the calls of a plugin.
+    ///
+    /// # Errors
+    /// If there is no such plugin.
+    pub fn call_counts(&self, plugin: &str) -> Result<CallCounts, Refused> {
+        Ok(self.router().counts(self.named(plugin)?))
+    }
+
+    fn router(&self) -> &Router {
+        self.link.inbox.router()
     }
 
     /// How everything stands.
@@ -371,6 +393,17 @@ impl Host {
 
     pub(crate) fn command(&self, command: Command) {
         self.link.inbox.put(Message::Commanded(Box::new(command)));
+    }
+}
+
+/// A call under way, cancelled when this is dropped.
+struct Cancelling(Option<(Arc<Lane>, Ticket)>);
+
+impl Drop for Cancelling {
+    fn drop(&mut self) {
+        if let Some((lane, ticket)) = self.0.take() {
+            lane.cancel(ticket);
+        }
     }
 }
 

@@ -1,14 +1,16 @@
 //! The way into the loop. Anybody may put something in; the loop takes out everything at once.
 //!
-//! Nothing is ever left out: it is answers, calls and commands. What plugins log goes another way ([`logs`](crate::logs)).
+//! Nothing is ever left out: it is answers and commands. Calls go another way ([`router`](crate::router)), and so does what
+//! plugins log ([`logs`](crate::logs)).
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hothouse_kernel::{Incarnation, PluginId};
-use hothouse_runtime::Report;
+use hothouse_runtime::{OwnCall, Report, UnderWay};
 use tokio::sync::Notify;
 
 use crate::command::Command;
+use crate::router::Router;
 
 /// Something for the loop.
 pub(crate) enum Message {
@@ -22,21 +24,26 @@ pub(crate) enum Message {
 pub(crate) struct Inbox {
     /// `None`: the loop has ended, and nobody will ever look.
     waiting: Mutex<Option<Vec<Message>>>,
-    filled: Notify,
+    filled: Arc<Notify>,
+    /// Where calls of plugins go: they are none of the loop's business.
+    router: Arc<Router>,
 }
 
 impl Default for Inbox {
     fn default() -> Inbox {
-        Inbox { waiting: Mutex::new(Some(Vec::new())), filled: Notify::new() }
+        let filled = Arc::new(Notify::new());
+        let router = Arc::new(Router::new(Arc::clone(&filled)));
+        Inbox { waiting: Mutex::new(Some(Vec::new())), filled, router }
     }
 }
 
 /// Closes the inbox when dropped, however the loop comes to its end: those who wait for an answer then learn that there
 /// will be none.
-pub(crate) struct CloseAtTheEnd(pub(crate) std::sync::Arc<Inbox>);
+pub(crate) struct CloseAtTheEnd(pub(crate) Arc<Inbox>);
 
 impl Drop for CloseAtTheEnd {
     fn drop(&mut self) {
+        self.0.router.end();
         let left = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
         // Not while the lock is held: what is dropped may have something to say.
         drop(left);
@@ -58,6 +65,11 @@ impl Inbox {
         }
     }
 
+    /// The router that belongs to the loop; it wakes the loop through this inbox.
+    pub(crate) fn router(&self) -> &Arc<Router> {
+        &self.router
+    }
+
     /// Takes out everything, in exchange for an empty vector whose room is used again.
     pub(crate) fn take_all(&self, batch: &mut Vec<Message>) {
         debug_assert!(batch.is_empty());
@@ -76,12 +88,15 @@ impl hothouse_runtime::Inbox for Inbox {
     fn take(&self, plugin: PluginId, incarnation: Incarnation, report: Report) {
         self.put(Message::Reported(plugin, incarnation, report));
     }
+
+    fn call(&self, plugin: PluginId, incarnation: Incarnation, call: OwnCall) -> UnderWay {
+        self.router.call_of(plugin, incarnation, call)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use tokio::sync::oneshot;
 
     #[test]

@@ -19,13 +19,14 @@
 //! 5. Nothing is repeated or chosen here.
 //! 6. The end is an input, not a dropped future.
 //!
+//! Calls go past the loop, from the caller to the plugin that serves: `router`.
+//!
 //! What plugins log is kept, read and watched beside the loop: [`logs`].
 //!
 //! What it does not do: it knows no particular runtime, no file format and no wire. Who picks those is the binary, or
 //! the embedding program.
 
 mod apply;
-mod calls;
 mod command;
 mod current;
 mod engine;
@@ -37,16 +38,18 @@ mod notice;
 mod plugins;
 mod records;
 mod report;
+mod router;
 mod spec;
 mod wait;
 
 pub use apply::{AppliedReport, ApplyError, ApplyPreview, Configuration};
-pub use calls::CallOptions;
 pub use handle::{BuildError, Host, Refused};
 pub use history::{EventFeed, EventPage, Explanation, Fed, Record, Redact, happening_json};
-pub use notice::{Notice, Notices};
+pub use hothouse_runtime::{CallAnswer, CallOptions};
+pub use notice::{Notice, Notices, Warning};
 pub use plugins::{HostView, PluginStatus};
 pub use records::{RecordSettings, read_events};
 pub use report::{StartupReport, Timeline, TimelineEntry};
-pub use spec::{HostSettings, PluginSpec};
+pub use router::{CallCounts, CallSpan, Trace};
+pub use spec::{CallRules, CallSettings, HostSettings, PluginSpec};
 pub use wait::wait;

@@ -1,5 +1,8 @@
 //! What a host tells those who listen.
 
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use hothouse_kernel::Event;
@@ -12,9 +15,53 @@ pub enum Notice {
     /// The kernel moved something. [`Host::graph`](crate::Host::graph) names every plugin in it, whenever it is looked at.
     Event(Arc<Event>),
     /// Something about the host itself that its operator should know, such as a disk that fails.
-    Warned(Arc<str>),
+    Warned(Arc<Warning>),
     /// The listener was too slow, and this many notices were left out here.
     Lost(u64),
+}
+
+/// Something about the host itself that its operator should know. As text it says what is so; what to do about it is for
+/// those to say who know the host's settings.
+#[derive(Debug)]
+pub enum Warning {
+    /// Nothing is written down in this run.
+    NotWritten {
+        /// The folder that it would be written to.
+        folder: PathBuf,
+        /// Why it cannot be used.
+        error: io::Error,
+    },
+    /// Something could not be written down. Writing goes on when it works again.
+    WritingFailed {
+        /// The folder that it would have been written to.
+        folder: PathBuf,
+        /// Why it could not.
+        error: io::Error,
+    },
+}
+
+impl Warning {
+    /// Why it is so, as the system says it.
+    pub fn error(&self) -> &io::Error {
+        match self {
+            Warning::NotWritten { error, .. } | Warning::WritingFailed { error, .. } => error,
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::NotWritten { folder, error } => {
+                write!(f, "events and the journal are not written down: {}: {error}", folder.display())
+            }
+            Warning::WritingFailed { folder, error } => write!(
+                f,
+                "events or the journal cannot be written ({}: {error}); the host goes on without",
+                folder.display()
+            ),
+        }
+    }
 }
 
 /// Notices as they come.

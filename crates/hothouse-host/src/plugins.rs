@@ -6,7 +6,7 @@ use hothouse_kernel::{Graph, Incarnation, PluginId, PluginView, View};
 use hothouse_runtime::contract::Description;
 use hothouse_runtime::{Abilities, Identity, Instance, Json, Loader};
 
-use crate::spec::PluginSpec;
+use crate::spec::{CallRules, PluginSpec};
 
 /// One plugin, as the loop knows it.
 pub(crate) struct Slot {
@@ -17,6 +17,7 @@ pub(crate) struct Slot {
     pub(crate) config: Json,
     pub(crate) context: Json,
     pub(crate) check_method: Option<Arc<str>>,
+    pub(crate) calls: CallRules,
     pub(crate) fingerprint: Option<Arc<str>>,
     pub(crate) capabilities: Arc<[String]>,
     pub(crate) life: Option<Living>,
@@ -42,6 +43,7 @@ impl Slot {
             config: spec.config,
             context: Json::null(),
             check_method: spec.check_method.map(Into::into),
+            calls: spec.calls,
             fingerprint: spec.fingerprint,
             capabilities: ["log".to_owned(), "call".to_owned()].into(),
             life: None,

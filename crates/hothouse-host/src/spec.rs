@@ -31,6 +31,8 @@ pub struct PluginSpec {
     /// The exported method that is called to check its health (`health.checkMethod`, unless that is an endpoint, which
     /// is the loader's business). `None`: the plugin's own `health`, if it has one.
     pub check_method: Option<String>,
+    /// What holds for calls of it, and for those that it makes.
+    pub calls: CallRules,
     /// What stands for everything that its instances are made of: the loader, `config` and `check_method`. When a
     /// configuration replaces another one, two plugins of one name with the same fingerprint are the same, and the
     /// instance runs on. Without one they are the same if the loader is the very same object and the others are equal.
@@ -54,6 +56,7 @@ impl PluginSpec {
             expected_start: None,
             check_timeout: Duration::from_millis(5000),
             check_method: None,
+            calls: CallRules::default(),
             fingerprint: None,
         }
     }
@@ -86,6 +89,13 @@ impl PluginSpec {
         self
     }
 
+    /// The same plugin, allowed to call `name` although it does not depend on it.
+    #[must_use]
+    pub fn may_call(mut self, name: impl Into<String>) -> PluginSpec {
+        self.calls.may_call.push(name.into());
+        self
+    }
+
     pub(crate) fn decl(&self, abilities: &Abilities, settings: &HostSettings) -> PluginDecl {
         PluginDecl {
             name: self.name.clone(),
@@ -99,6 +109,34 @@ impl PluginSpec {
                 expected_start: self.expected_start,
             },
         }
+    }
+}
+
+/// What holds for calls of one plugin, and for those that it makes. A change of it needs no restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallRules {
+    /// How many calls it is at at a time (`resources.maxConnections`); `None`: no limit.
+    pub limit: Option<NonZeroU32>,
+    /// The longest that any call of it may take, the wait included (`resources.timeout`); `None`: no limit.
+    pub timeout: Option<Duration>,
+    /// The plugins that it may call beside those that it depends on (`mayCall`). They may be missing.
+    pub may_call: Vec<String>,
+    /// Whether its last good results are kept, because it falls back on them (`fallbackMode: cached`).
+    pub records: bool,
+}
+
+/// Settings of a host for all calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallSettings {
+    /// How many calls may wait for one plugin (`host.calls.queue`).
+    pub queue: usize,
+    /// How many bytes of last good results are kept for all plugins together (`host.calls.cacheBytes`).
+    pub cache_bytes: usize,
+}
+
+impl Default for CallSettings {
+    fn default() -> CallSettings {
+        CallSettings { queue: 1024, cache_bytes: 16 * 1024 * 1024 }
     }
 }
 
@@ -120,6 +158,8 @@ pub struct HostSettings {
     pub remembered_events: usize,
     /// Where events and the journal of the kernel's inputs are written down; `None`: nowhere.
     pub records: Option<RecordSettings>,
+    /// Settings for all calls.
+    pub calls: CallSettings,
 }
 
 impl Default for HostSettings {
@@ -132,6 +172,7 @@ impl Default for HostSettings {
             logs: LogSettings::default(),
             remembered_events: 16_384,
             records: None,
+            calls: CallSettings::default(),
         }
     }
 }

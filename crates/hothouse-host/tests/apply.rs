@@ -35,7 +35,7 @@ impl Plugin for Actor {
         if call.method == "ask" {
             let host: HostHandle = init.host;
             let other: String = call.payload.read().unwrap();
-            return host.call(&other, "who", Json::null(), None).await;
+            return Ok(host.call(&other, "who", Json::null(), None).await?.result);
         }
         Ok(Json::of(&(init.incarnation.0, init.config.as_str(), init.context.as_str())).unwrap())
     }
@@ -72,7 +72,7 @@ impl Stage {
 
     fn who(&self, plugin: &str) -> Result<(u64, String, String), PluginError> {
         let answer = wait(self.host.call(plugin, "who", Json::null(), CallOptions::default()))?;
-        Ok(answer.read().unwrap())
+        Ok(answer.result.read().unwrap())
     }
 
     fn happened(&self) -> Vec<String> {
@@ -119,7 +119,7 @@ fn only_what_has_changed_and_what_needs_it_is_replaced() {
     // A plugin that runs on may call whom it needs; a new one may as well.
     let asked =
         wait(stage.host.call("new", "ask", Json::of(&"mail").unwrap(), CallOptions::default())).unwrap();
-    assert_eq!(asked.read::<(u64, String, String)>().unwrap().0, 1);
+    assert_eq!(asked.result.read::<(u64, String, String)>().unwrap().0, 1);
 
     assert!(wait(stage.host.apply(next)).unwrap().preview().plan.touches_nothing());
     assert!(stage.happened().is_empty());

@@ -165,7 +165,7 @@ fn a_disk_that_fails_is_said_once_and_the_host_goes_on() {
 fn warning(notices: &mut Notices) -> String {
     loop {
         match wait(notices.next()).expect("the host runs") {
-            Notice::Warned(text) => return text.to_string(),
+            Notice::Warned(warning) => return warning.to_string(),
             _ => continue,
         }
     }

@@ -205,7 +205,7 @@ fn dependents_of_a_failed_plugin_do_not_start() {
     assert_eq!(web.code.as_deref(), Some("DEPENDENCY_FAILED"));
     assert!(web.message.contains("`db` failed at start: panicked: no such luck"), "{}", web.message);
     let echo = wait(host.call("mail", "echo", Json::parse("[1]").unwrap(), CallOptions::default()));
-    assert_eq!(echo.unwrap().as_str(), "[1]");
+    assert_eq!(echo.unwrap().result.as_str(), "[1]");
     wait(host.stop_all()).unwrap();
 }
 

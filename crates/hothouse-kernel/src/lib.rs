@@ -16,6 +16,7 @@
 //! | readiness probes: when to ask again | [`startup::probe`] |
 //! | who stops next | `teardown` |
 //! | what a changed configuration touches | [`apply`] |
+//! | what a plugin still does without its dependencies | [`degradation`] |
 //! | how one plugin is stopped, step by step | [`ladder`] |
 //! | when to look at whom again | `timers` |
 //! | who is next, cheaply | `urgency` |
@@ -28,6 +29,7 @@ extern crate alloc;
 
 pub mod action;
 pub mod apply;
+pub mod degradation;
 mod digest;
 pub mod event;
 pub mod failure;

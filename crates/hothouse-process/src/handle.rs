@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use hothouse_kernel::Rung;
 use hothouse_runtime::contract::PluginError;
-use hothouse_runtime::{Call, CallId, HealthReply, Instance, Json};
+use hothouse_runtime::{Call, CallAnswer, CallId, HealthReply, Instance};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 /// What the task of a life is told. The queue has no bound of its own: the task takes all of it whenever it runs, and
@@ -21,8 +21,8 @@ pub(crate) enum Order {
     Call(Box<Call>),
     Cancel(CallId),
     Abandon,
-    /// A call that the plugin made has been answered; the text is the id that the plugin gave it.
-    Answer(Json, Result<Json, PluginError>),
+    /// The call of that number that the plugin made has been answered.
+    Answer(u64, Result<CallAnswer, PluginError>),
 }
 
 /// One life of a plugin as the host holds it.

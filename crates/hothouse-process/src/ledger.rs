@@ -379,6 +379,12 @@ fn end_leftovers(written: &Written) -> Result<Vec<String>, LedgerError> {
     let keepers: Vec<i32> = written.kept.iter().map(|kept| kept.keeper).collect();
     let mut spared = line_up_to(rustix::process::getpid().as_raw_pid());
     spared.extend(keepers.iter().flat_map(|keeper| line_up_to(*keeper)));
+    // Noted first: what is in a cgroup that is ended is gone at once.
+    for (process, owner) in whose(written, &spared) {
+        if is_below(process.pid, &keepers) == Some(false) {
+            note_ended(&mut ended, &owner, process.pid);
+        }
+    }
     end_cgroups(written, &spared);
     let mut quiet = 0;
     loop {

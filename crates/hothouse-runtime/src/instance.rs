@@ -1,15 +1,12 @@
 //! Making instances of a plugin and telling them what to do.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
 use hothouse_kernel::startup::probe::ProbeSchedule;
 use hothouse_kernel::{Incarnation, PluginId, Rung};
-use hothouse_protocol::HealthStatus;
 
-use crate::contract::PluginError;
-use crate::{Json, Reporter};
+use crate::{CallReply, HealthReply, Json, Reporter};
 
 /// Makes instances of one plugin.
 pub trait Loader: Send + Sync {
@@ -109,11 +106,12 @@ pub struct Identity {
     pub version: semver::Version,
 }
 
-/// The number of one call, unique within a host.
+/// The number of one call, unique among the calls of one plugin for as long as the host lives. 0 is never that of a call
+/// that comes through the host's router.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct CallId(pub u64);
 
-/// One call of a plugin's method.
+/// One call of a plugin's method, as it is passed on to the plugin.
 #[derive(Debug)]
 pub struct Call {
     /// The call's number.
@@ -132,44 +130,4 @@ pub struct Call {
     pub idempotency_key: Option<String>,
     /// Where the answer goes.
     pub reply: CallReply,
-}
-
-/// The way back to the one who asked: used once. A reply that is dropped unused says so, with the code `GONE`.
-pub struct Reply<T>(Option<Answering<T>>);
-
-/// The way back to a caller.
-pub type CallReply = Reply<Json>;
-
-/// The way back to the one who asked for a plugin's health. An error counts as unhealthy.
-pub type HealthReply = Reply<HealthStatus>;
-
-type Answering<T> = Box<dyn FnOnce(Result<T, PluginError>) + Send>;
-
-impl<T> Reply<T> {
-    /// A way back that ends in this function, which must not block.
-    pub fn new(answer: impl FnOnce(Result<T, PluginError>) + Send + 'static) -> Reply<T> {
-        Reply(Some(Box::new(answer)))
-    }
-
-    /// Answers.
-    pub fn send(mut self, answer: Result<T, PluginError>) {
-        if let Some(reply) = self.0.take() {
-            reply(answer);
-        }
-    }
-}
-
-impl<T> Drop for Reply<T> {
-    fn drop(&mut self) {
-        if let Some(reply) = self.0.take() {
-            let error = PluginError::new("GONE", "the plugin went away before it answered");
-            reply(Err(error.retryable()));
-        }
-    }
-}
-
-impl<T> fmt::Debug for Reply<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Reply")
-    }
 }

@@ -19,11 +19,13 @@ mod instance;
 mod json;
 mod log;
 pub mod native;
+mod own_call;
+mod reply;
 mod report;
 
-pub use instance::{
-    Abilities, Birth, Call, CallId, CallReply, HealthReply, Identity, Instance, Loader, Reply,
-};
+pub use instance::{Abilities, Birth, Call, CallId, Identity, Instance, Loader};
 pub use json::Json;
 pub use log::{Level, LineByLine, LogInlet, LogLine, LogSink, RawLine, Stream};
+pub use own_call::{CallAnswer, CallOptions, OwnCall, UnderWay};
+pub use reply::{CallReply, HealthReply, Loss, Outcome, Reply};
 pub use report::{Inbox, Report, Reporter, unix_ms};

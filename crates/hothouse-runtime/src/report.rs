@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hothouse_kernel::{Answer, Incarnation, PluginId};
 
 use crate::contract::Description;
-use crate::{Call, Level, LogLine, LogSink, Stream};
+use crate::{Level, LogLine, LogSink, OwnCall, Stream, UnderWay};
 
 /// One thing that an instance has to say.
 #[derive(Debug)]
@@ -15,19 +15,15 @@ pub enum Report {
     Answer(Answer),
     /// What the plugin says of itself; comes before `Initialized`.
     Described(Arc<Description>),
-    /// It calls a method of another plugin. The call's `id` and `caller` are filled in by the host.
-    Call {
-        /// The plugin that it calls, by name.
-        target: Box<str>,
-        /// The call.
-        call: Box<Call>,
-    },
 }
 
 /// Where reports go. Implemented by the host; must not block.
 pub trait Inbox: Send + Sync {
     /// Takes a report about one life of one plugin.
     fn take(&self, plugin: PluginId, incarnation: Incarnation, report: Report);
+
+    /// Takes a call that one life of a plugin makes. It may be answered before this returns.
+    fn call(&self, plugin: PluginId, incarnation: Incarnation, call: OwnCall) -> UnderWay;
 }
 
 /// The way of one life to the host.
@@ -74,6 +70,11 @@ impl Reporter {
     /// Says anything.
     pub fn report(&self, report: Report) {
         self.inbox.take(self.plugin, self.incarnation, report);
+    }
+
+    /// Calls a method of another plugin.
+    pub fn call(&self, call: OwnCall) -> UnderWay {
+        self.inbox.call(self.plugin, self.incarnation, call)
     }
 
     /// The life that this is the way of.

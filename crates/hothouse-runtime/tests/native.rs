@@ -80,7 +80,7 @@ impl Plugin for Specimen {
             "crash" => panic!("{MESSAGE}"),
             "relay" => {
                 let Relay { plugin, method, payload } = call.payload.read().unwrap();
-                self.host().call(&plugin, &method, payload, None).await
+                Ok(self.host().call(&plugin, &method, payload, None).await?.result)
             }
             other => Err(PluginError::new("UNKNOWN_METHOD", format!("there is no method `{other}`"))),
         }

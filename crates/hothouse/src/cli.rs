@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::show;
+
 pub(crate) use comfort::{CompleteArgs, InitArgs, LimitsArgs, ManArgs, PsArgs};
 pub(crate) use pictures::{GraphArgs, GraphFormat, StartupArgs, StartupOf, StartupQuestion};
 
@@ -118,13 +120,8 @@ impl Command {
 impl Cli {
     /// What a command that this one advises must be given, so that it is about the same host: ` -p PATH --socket PATH`.
     pub(crate) fn same_place(&self) -> String {
-        let quoted = |path: &Path| {
-            let text = path.display().to_string();
-            let plain = text.chars().all(|c| c.is_alphanumeric() || "/._-+@".contains(c));
-            if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
-        };
         let option = |name: &str, path: Option<&Path>| {
-            path.map_or(String::new(), |path| format!(" {name} {}", quoted(path)))
+            path.map_or(String::new(), |path| format!(" {name} {}", show::quoted(path)))
         };
         option("-p", self.command.project()) + &option("--socket", self.socket.as_deref())
     }
@@ -285,9 +282,15 @@ pub(crate) struct CallArgs {
     /// How long to wait, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 30_000)]
     pub(crate) timeout: u64,
+    /// Show what the call led to, and where the time went: a drawing on standard error, or a member `trace` with --json.
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// The same for every attempt at the same thing; handed to the plugin.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
-    /// Print the answer as {"result": …} or {"error": …}.
+    /// Print the answer as {"result": …} or {"error": …}; with `stale` beside it if the result is an earlier one.
     #[arg(long)]
     pub(crate) json: bool,
 }

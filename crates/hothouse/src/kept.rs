@@ -1,5 +1,6 @@
 //! Children that have outlived an earlier host, until each has been given to its plugin or ended.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use hothouse_process::{CommandLoader, CommandSpec, KeptLife, LedgerError, Spawner};
 use hothouse_runtime::Loader;
 
+use crate::exit::Exit;
 use crate::show;
 
 /// What an earlier host, which was killed, has left running on purpose.
@@ -62,5 +64,32 @@ impl Kept {
             // A thread that panicked has said so.
             ending.into_iter().try_for_each(|thread| thread.join().unwrap_or(Ok(())))
         })
+    }
+
+    /// Ends all of them, one after the other: the last of these names first, before all of them what is not among them.
+    /// Blocks until they are gone. Returns what was ended, in that order: the plugin, and the number of its process.
+    ///
+    /// # Errors
+    /// If one does not end.
+    pub(crate) fn end_in_reverse(mut self, order: &[String]) -> Result<Vec<(String, u32)>, LedgerError> {
+        let place = |life: &KeptLife| order.iter().position(|name| name == life.plugin());
+        self.lives.sort_by_key(|life| Reverse(place(life).unwrap_or(usize::MAX)));
+        let grace = self.grace;
+        let end = |life: KeptLife| life.end(grace).map(|()| (life.plugin().to_owned(), life.pid()));
+        self.lives.into_iter().map(end).collect()
+    }
+}
+
+/// What to do about a ledger that could not be taken over, then `again`; and how the command ends.
+pub(crate) fn after(error: &LedgerError, again: &str) -> (String, Exit) {
+    match error {
+        LedgerError::File { .. } => {
+            ("see to that folder, or choose another socket with --socket".into(), Exit::Internal)
+        }
+        LedgerError::Busy { .. } => (format!("wait a moment, then {again}"), Exit::Abandoned),
+        LedgerError::StillThere { pids } => {
+            let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
+            (format!("look at them with `ps -fp {}`; then {again}", pids.join(",")), Exit::Abandoned)
+        }
     }
 }

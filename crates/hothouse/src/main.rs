@@ -13,7 +13,9 @@
 //! | what waits for the next change | `watching` |
 //! | what other supervisors ask | `probes` |
 //! | where the socket is, and what outlives the host | `places` |
+//! | that only one host has a state folder | `state` |
 //! | what a host that has ended left written down | `past` |
+//! | what a host that was killed left running | `kept` |
 //! | one file per other command | `commands` |
 //! | how things are written for people and for programs | `show` |
 
@@ -32,6 +34,7 @@ mod project;
 mod server;
 mod show;
 mod socket;
+mod state;
 mod up;
 mod watching;
 

@@ -1,15 +1,17 @@
 //! From the project file to plugins that can run: here, and only here, it is known which runtimes there are.
 
 use std::ffi::OsString;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hothouse_config::{CommandRun, OnHostDeath, PluginConfig, ProcessRun, Project, Ready, Run};
-use hothouse_host::{HostSettings, PluginSpec, RecordSettings, Redact};
+use hothouse_host::{CallRules, CallSettings, HostSettings, PluginSpec, RecordSettings, Redact};
 use hothouse_process::probe::{Address, Endpoint, HealthProbe, HttpTarget};
 use hothouse_process::{
     CommandSpec, EnvPlan, ProcessLoader, ProcessSpec, Readiness, Spawner, StopSignal, Transport,
 };
+use hothouse_protocol::FallbackMode;
 use hothouse_runtime::{Json, Loader};
 use regex::Regex;
 
@@ -24,6 +26,7 @@ pub(crate) fn settings(project: &Project) -> HostSettings {
         stop_timeout: project.host.stop_timeout,
         close_grace: project.host.close_grace,
         kill_timeout: project.host.kill_timeout,
+        calls: CallSettings { queue: project.host.calls.queue, cache_bytes: project.host.calls.cache_bytes },
         ..HostSettings::default()
     }
 }
@@ -105,8 +108,26 @@ fn spec(
         check_timeout: health
             .map_or(Duration::from_millis(5000), |health| Duration::from_millis(health.timeout)),
         check_method,
+        calls: calls(plugin),
         fingerprint: Some(plugin.fingerprint().into()),
     })
+}
+
+/// What holds for calls of it, and for those that it makes.
+fn calls(plugin: &PluginConfig) -> CallRules {
+    let resources = plugin.lifecycle.resources.as_ref();
+    let limit = resources.and_then(|resources| resources.max_connections);
+    let timeout = resources.and_then(|resources| resources.timeout);
+    let degradation = plugin.lifecycle.degradation.as_ref();
+    CallRules {
+        // A limit that no number of calls could reach is none.
+        limit: limit.and_then(|limit| u32::try_from(limit).ok()).and_then(NonZeroU32::new),
+        timeout: timeout.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis),
+        may_call: plugin.may_call.clone(),
+        records: degradation.is_some_and(|degradation| {
+            degradation.enabled && degradation.fallback_mode == FallbackMode::Cached
+        }),
+    }
 }
 
 fn process(

@@ -7,6 +7,7 @@ mod history;
 mod stream;
 
 mod apply;
+mod call;
 mod waiting;
 
 use std::convert::Infallible;
@@ -15,13 +16,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hothouse_api::{Apply, CallAnswer, CallRequest, Change, HealthAnswer, Problem, Started, Stopped};
+use hothouse_api::{Apply, Change, HealthAnswer, Problem, Started, Stopped};
 use hothouse_config::Project;
-use hothouse_host::{CallOptions, Host, Refused, StartupReport};
+use hothouse_host::{Host, Refused, StartupReport};
 use hothouse_kernel::input::{Asker, Targets};
 use hothouse_process::Spawner;
 use hothouse_protocol::StartupOptions;
-use hothouse_runtime::Json;
 use hothouse_runtime::contract::PluginError;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, Limited};
@@ -31,7 +31,6 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use tokio::sync::{Notify, mpsc};
 
 use crate::current::CurrentProject;
@@ -40,14 +39,12 @@ use crate::socket::Owned;
 use crate::watching::{self, Closing};
 use crate::{logs as kept, plugins, show};
 
-use waiting::patiently;
+use waiting::{Changes, patiently};
 
 /// The largest body that is read.
 const MAX_BODY: usize = 64 * 1024 * 1024;
-/// How long open answers are waited for when the host ends.
+/// How long open answers are waited for when the host ends, and before that what is still being done.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-/// How long a call waits if the caller does not say.
-const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What requests are answered from.
 pub(crate) struct App {
@@ -57,6 +54,7 @@ pub(crate) struct App {
     spawner: Spawner,
     pub(crate) last_start: LastStartKept,
     pub(crate) closing: Closing,
+    changes: Changes,
     pub(crate) began: Instant,
     down_asked: AtomicBool,
     down: Notify,
@@ -72,6 +70,7 @@ impl App {
             spawner,
             last_start: LastStartKept::default(),
             closing: Closing::default(),
+            changes: Changes::default(),
             began: Instant::now(),
             down_asked: AtomicBool::new(false),
             down: Notify::new(),
@@ -168,6 +167,8 @@ impl Server {
     /// Takes no more questions, and waits a moment for the answers that are on their way.
     pub(crate) async fn finish(mut self) {
         self.accepting.abort();
+        // What is still being done has events, and whoever follows is told them all.
+        let _ = tokio::time::timeout(LAST_WORDS, self.app.changes.over()).await;
         self.app.closing.close();
         let _ = tokio::time::timeout(LAST_WORDS, self.open.recv()).await;
     }
@@ -260,7 +261,7 @@ async fn question(request: Request<Incoming>, app: &App) -> Answer {
         (&Method::GET, path) if path.starts_with("/v1/why/") => {
             history::why(app, &unescape(&path["/v1/why/".len()..])).await
         }
-        (&Method::POST, "/v1/call") => call(app, body(request).await?).await,
+        (&Method::POST, "/v1/call") => call::answer(app, body(request).await?).await,
         (&Method::GET, path) if path.starts_with("/v1/health/") => {
             health(app, &unescape(&path["/v1/health/".len()..])).await
         }
@@ -341,20 +342,6 @@ async fn down(app: Arc<App>) -> Answer {
     json(&Stopped { stopped, abandoned })
 }
 
-async fn call(app: &App, call: CallRequest) -> Answer {
-    let payload = call.payload.map_or_else(Json::null, Json::from);
-    known(app, &call.plugin)?;
-    let timeout = call.timeout_ms.map_or(CALL_TIMEOUT, Duration::from_millis);
-    let options = CallOptions { timeout: Some(timeout), ..CallOptions::default() };
-    let result = match app.host.call(&call.plugin, &call.method, payload, options).await {
-        Ok(result) => result,
-        Err(error) => return Err(failed(&error, &call.plugin, app).await),
-    };
-    let result = RawValue::from_string(result.as_str().to_owned())
-        .map_err(|error| no(StatusCode::BAD_GATEWAY, "BAD_ANSWER", error.to_string()))?;
-    json(&CallAnswer { result })
-}
-
 async fn health(app: &App, plugin: &str) -> Answer {
     known(app, plugin)?;
     let health = match app.host.check_health(plugin).await {
@@ -416,7 +403,7 @@ fn json(value: &impl Serialize) -> Answer {
 }
 
 fn no(status: StatusCode, code: &str, message: String) -> (StatusCode, Problem) {
-    (status, Problem { code: code.into(), message, retryable: false, place: None })
+    (status, Problem { code: code.into(), message, retryable: false, place: None, trace: None })
 }
 
 fn refused(refused: Refused) -> (StatusCode, Problem) {
@@ -433,6 +420,7 @@ async fn failed(error: &PluginError, plugin: &str, app: &App) -> (StatusCode, Pr
         message: clean(&error.message),
         retryable: error.retryable,
         place: root.or_else(|| show::place(plugin, &project)),
+        trace: None,
     };
     (StatusCode::BAD_GATEWAY, problem)
 }

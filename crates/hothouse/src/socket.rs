@@ -19,6 +19,11 @@ pub(crate) struct Owned {
     inode: u64,
     pub(crate) listener: Option<UnixListener>,
     /// Held as long as the host lives, so that a second one is told so.
+    _claim: Claim,
+}
+
+/// The right to be the host of a socket: nobody else can be meanwhile.
+pub(crate) struct Claim {
     _lock: File,
 }
 
@@ -48,15 +53,21 @@ pub(crate) fn take(path: PathBuf) -> Result<Owned, Unavailable> {
         own_folder(&runtime_dir())
             .map_err(|error| failed(format!("{}: {error}", runtime_dir().display())))?;
     }
-    let described = |error: io::Error| {
-        failed(format!(
-            "the control socket {}: {error}\n  next: choose another one with --socket",
-            path.display()
-        ))
-    };
-    let mut lock_path = path.clone().into_os_string();
+    let claim = claim(&path)?;
+    let described = |error| described(&path, &error);
+    remove_stale(&path).map_err(described)?;
+    let listener = UnixListener::bind(&path).map_err(described)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(described)?;
+    let inode = fs::symlink_metadata(&path).map_err(described)?.ino();
+    Ok(Owned { path, inode, listener: Some(listener), _claim: claim })
+}
+
+/// Takes the right to be the host of that socket, without being it.
+pub(crate) fn claim(path: &Path) -> Result<Claim, Unavailable> {
+    let described = |error| described(path, &error);
+    let mut lock_path = path.to_owned().into_os_string();
     lock_path.push(".lock");
-    if let Some(pid) = answers(&path) {
+    if let Some(pid) = answers(path) {
         // The lock may be gone, swept away with other old files; whoever answers is there.
         return Err(Unavailable::Taken { pid });
     }
@@ -66,11 +77,14 @@ pub(crate) fn take(path: PathBuf) -> Result<Owned, Unavailable> {
         Err(error) if error == rustix::io::Errno::WOULDBLOCK => return Err(Unavailable::Taken { pid: None }),
         other => other.map_err(|error| described(error.into()))?,
     }
-    remove_stale(&path).map_err(described)?;
-    let listener = UnixListener::bind(&path).map_err(described)?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(described)?;
-    let inode = fs::symlink_metadata(&path).map_err(described)?.ino();
-    Ok(Owned { path, inode, listener: Some(listener), _lock: lock })
+    Ok(Claim { _lock: lock })
+}
+
+fn described(path: &Path, error: &io::Error) -> Unavailable {
+    Unavailable::Failed(format!(
+        "the control socket {}: {error}\n  next: choose another one with --socket",
+        path.display()
+    ))
 }
 
 /// Whether somebody listens there, and if so, which process.

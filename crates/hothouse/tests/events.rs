@@ -148,9 +148,46 @@ fn events_are_told_from_any_number_on_and_go_on_live() {
     }
     drop(up.end());
 
-    // And then the files tell the same.
-    let past = lines(&ask(&folder, &["events", "--json"]).stdout);
+    // And then the files tell the same, and it is said that it is they.
+    let past = ask(&folder, &["events", "--json"]);
+    assert!(past.status == Some(0) && past.stderr.starts_with("no host is running; "), "{}", past.stderr);
+    let past = lines(&past.stdout);
     assert!(numbers(&past).ends_with(&[end]) && past.len() as u64 == end);
+    let of_db = ask(&folder, &["events", "--plugin", "db", "--since", "3"]);
+    assert!(of_db.stdout.lines().count() > 1 && of_db.stdout.lines().all(|line| line.contains(" db ")));
+    let later = ask(&folder, &["events", "--since", &end.to_string()]);
+    assert_eq!((later.status, later.stdout.as_str()), (Some(0), ""));
+    assert!(later.stderr.contains("no such event is written down"), "{}", later.stderr);
+    let nobody = ask(&folder, &["events", "-f"]);
+    assert_eq!((nobody.status, nobody.stdout.as_str()), (Some(5), ""));
+    assert!(
+        nobody.stderr.contains("no host is running") && nobody.stderr.contains("`hothouse events "),
+        "{}",
+        nobody.stderr
+    );
+}
+
+#[test]
+fn whoever_follows_is_told_the_very_last_event_of_a_host() {
+    let (folder, socket, up) = up("last-event");
+    // Now an end has nothing to wait for, and everything comes at once.
+    assert_eq!(ask(&folder, &["stop"]).status, Some(0));
+    let last = numbers(&lines(&ask(&folder, &["events", "--json"]).stdout)).pop().unwrap();
+    let mut followers: Vec<Stream> = (0..32)
+        .map(|_| Stream::open(&socket, &format!("/v1/events?since={}&follow=true", last - 1), ""))
+        .collect();
+    for follower in &mut followers {
+        assert_eq!(follower.next().unwrap().0, last);
+    }
+    assert_eq!(ask(&folder, &["down"]).status, Some(0));
+    let ends = followers.iter_mut().map(|follower| {
+        let ids = std::iter::from_fn(|| follower.next()).map(|(id, _)| id);
+        ids.last()
+    });
+    let ends: Vec<Option<u64>> = ends.collect();
+    drop(up.end());
+    let written = numbers(&lines(&ask(&folder, &["events", "--json"]).stdout)).pop();
+    assert!(written > Some(last) && ends.iter().all(|end| *end == written), "{written:?}: {ends:?}");
 }
 
 #[test]

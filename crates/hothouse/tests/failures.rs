@@ -424,10 +424,22 @@ const CASES: &[Case] = &[
         stage.up(&["--json"]);
         stage.end_host();
     }),
+    ("state_folder_of_another_host", |stage| {
+        stage.project("host: {stateDir: state of two}\n", DB);
+        stage.host(&[], "up: ");
+        let other = stage.folder.0.join("other").to_str().unwrap().to_owned();
+        stage.up(&["--socket", &other]);
+        stage.up(&["--socket", &other, "--json"]);
+        stage.end_host();
+    }),
     ("no_host", |stage| {
         stage.project("", DB);
         stage.run(&["ps"]);
         stage.run(&["call", "db", "get", "--json"]);
+        stage.run(&["down"]);
+        stage.run(&["events"]);
+        stage.run(&["events", "-f"]);
+        stage.run(&["events", "-f", "--json"]);
     }),
     ("unknown_plugin", |stage| {
         with_worker(stage, "", "well", "");

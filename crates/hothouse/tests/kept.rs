@@ -113,8 +113,12 @@ impl Drop for Project {
 }
 
 fn kill(pids: &[u32]) {
+    signal("-KILL", pids);
+}
+
+fn signal(signal: &str, pids: &[u32]) {
     let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
-    assert!(Command::new("/bin/kill").arg("-KILL").args(pids).status().unwrap().success());
+    assert!(Command::new("/bin/kill").arg(signal).args(pids).status().unwrap().success());
 }
 
 /// Kills the host, and waits until it is gone.
@@ -257,6 +261,77 @@ fn a_survivor_without_its_keeper_is_ended_and_another_one_started() {
         assert!(!is_alive(web));
         assert_ne!(project.pid("web"), web);
         project.down(up);
+    }
+}
+
+/// Says in a file that it was asked to end, when it ends.
+fn noting(name: &str, needs: &str) -> String {
+    let script =
+        format!("trap \"echo {name} >> ended; exit 0\" TERM; echo ready; while :; do sleep 0.02; done");
+    format!("{{name: {name}, run: {{command: [sh, -c, '{script}'], ready: {{log: ^ready$}}}}{needs}}}")
+}
+
+#[test]
+fn without_a_host_down_ends_what_has_outlived_it_in_reverse() {
+    let project = Project::new("down", &[&noting("web", ", dependencies: [db]"), &noting("db", "")]);
+    let down = |args: &[&str]| {
+        run(hothouse()
+            .arg("down")
+            .args(args)
+            .arg("--socket")
+            .arg(project.folder().join("s"))
+            .arg(project.folder()))
+    };
+    for json in [false, true] {
+        let up = project.up();
+        let (web, db) = (project.pid("web"), project.pid("db"));
+        kill_host(up);
+        assert!(is_alive(web) && is_alive(db));
+        let ended = down(if json { &["--json"] } else { &[] });
+        assert_eq!(ended.status, Some(0), "{}{}", ended.stdout, ended.stderr);
+        assert!(!is_alive(web) && !is_alive(db));
+        if json {
+            assert_eq!(ended.json(), serde_json::json!({ "stopped": ["web", "db"], "abandoned": [] }));
+        } else {
+            let said = "no host is running; ended what one that was killed had kept running: ";
+            assert_eq!(ended.stdout, format!("{said}web (process {web}), db (process {db})\n"));
+        }
+    }
+    assert_eq!(fs::read_to_string(project.folder().join("ended")).unwrap(), "web\ndb\nweb\ndb\n");
+    // Now nothing is left to be ended, and nothing to be taken over.
+    let again = down(&[]);
+    assert!(again.status == Some(5) && again.stderr.contains("`hothouse up "), "{}", again.stderr);
+    let up = project.up();
+    let stderr = project.down(up);
+    assert!(!stderr.contains("has outlived") && !stderr.contains("had left"), "{stderr}");
+}
+
+#[test]
+fn without_a_host_down_ends_what_is_left_when_everything_was_killed_at_once() {
+    let project = Project::new("down-all", &[]);
+    let web =
+        "{name: web, run: {command: [sh, -c, 'sleep 100000 & echo ready; wait'], ready: {log: ^ready$}}}";
+    project.describe("stop", &[web]);
+    let up = project.up();
+    let web = project.pid("web");
+    let (keeper, spawner) = (parent(web), parent(parent(web)));
+    // Those who would clean up are held until they are killed as well.
+    signal("-STOP", &[keeper, spawner]);
+    kill(&[up.pid(), spawner, keeper]);
+    drop(up.end());
+    let left = project.processes();
+    assert!(left.len() == 2 && left.contains(&web), "{left:?}");
+    let down =
+        run(hothouse().arg("down").arg("--socket").arg(project.folder().join("s")).arg(project.folder()));
+    assert_eq!(down.status, Some(0), "{}{}", down.stdout, down.stderr);
+    let said = "no host is running; ended what one that was killed had left: ";
+    assert!(down.stdout.starts_with(said), "{}", down.stdout);
+    for pid in left {
+        assert!(
+            !is_alive(pid) && down.stdout.contains(&format!("(process {pid})")),
+            "{pid}: {}",
+            down.stdout
+        );
     }
 }
 

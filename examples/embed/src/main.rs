@@ -32,7 +32,7 @@ impl Plugin for Greeter {
             call.payload.read().map_err(|error| PluginError::new("BAD_NAME", error.to_string()))?;
         let greeting = host.call("greetings", "in", language.clone(), Some(Duration::from_secs(2))).await?;
         let greeting: String =
-            greeting.read().map_err(|error| PluginError::new("BAD_GREETING", error.to_string()))?;
+            greeting.result.read().map_err(|error| PluginError::new("BAD_GREETING", error.to_string()))?;
         Json::of(&format!("{greeting}, {name}!"))
             .map_err(|error| PluginError::new("NOT_JSON", error.to_string()))
     }
@@ -68,7 +68,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let answer = wait(host.call("greeter", "greet", Json::of(&"Ada")?, CallOptions::default()))?;
-    println!("greeter says {answer}, and is healthy: {}", wait(host.check_health("greeter"))?.healthy);
+    println!(
+        "greeter says {}, and is healthy: {}",
+        answer.result,
+        wait(host.check_health("greeter"))?.healthy
+    );
 
     // In reverse: the greeter before the greetings that it needs.
     wait(host.stop_all())?;

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `fd N MS` | waits for MS milliseconds, writes one byte to descriptor N, and waits to be ended |
 //! | `notify MS` | the same, with `READY=1` to `NOTIFY_SOCKET` |
-//! | `rpc N MS` | answers every line on descriptor N with a JSON-RPC result at once, `start` after MS milliseconds; it exports the method `work` |
+//! | `rpc N MS` | answers every line on descriptor N with a JSON-RPC result at once, `start` after MS milliseconds; it exports the method `echo` |
 //! | `flood RATE BYTES` | writes RATE bytes in a second to its standard output, as numbered lines of 100 bytes, until there are BYTES of them, and ends; `0`: it does not end |
 //!
 //! It ends when it is told to, or when whoever spawned it has ended.
@@ -82,7 +82,7 @@ fn answer(fd: RawFd, delay: &str) -> Result<(), Box<dyn Error>> {
             wait(delay)?;
         }
         let result = match line.contains(r#""method":"init""#) {
-            true => r#"{"methods":["work"]}"#,
+            true => r#"{"methods":["echo"]}"#,
             false => "{}",
         };
         if let Some(id) = number_after(&line, r#""id":"#) {

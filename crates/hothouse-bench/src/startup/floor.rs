@@ -11,15 +11,15 @@ use rustix::event::{PollFd, PollFlags, poll};
 use crate::error::Outcome;
 
 /// Children that are killed when this is dropped.
-pub(super) struct Children(Vec<Child>);
+pub(crate) struct Children(Vec<Child>);
 
 impl Children {
-    pub(super) fn none() -> Children {
+    pub(crate) fn none() -> Children {
         Children(Vec::new())
     }
 
     /// Spawns one whose standard input is `channel`, if there is one.
-    pub(super) fn spawn(
+    pub(crate) fn spawn(
         &mut self,
         program: &Path,
         arguments: &[&str],

@@ -16,7 +16,7 @@ use hothouse_runtime::Loader;
 use crate::error::Outcome;
 
 /// The descriptor that children of a host write to.
-pub(super) const CHANNEL: &str = "3";
+pub(crate) const CHANNEL: &str = "3";
 
 /// The longest line of a process plugin, in bytes: the default of `host.maxLine`.
 const MAX_LINE: usize = 16 << 20;
@@ -26,7 +26,7 @@ pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 /// How a child is run and known to be ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A `command` that writes a byte to a pipe.
     Byte,
     /// A `command` that says `READY=1`.
@@ -36,7 +36,7 @@ pub(super) enum Kind {
 }
 
 /// The children's program. It lies beside this one.
-pub(super) fn child() -> Outcome<PathBuf> {
+pub(crate) fn child() -> Outcome<PathBuf> {
     let program = std::env::current_exe()?.with_file_name("bench-child");
     if program.is_file() {
         return Ok(program);
@@ -47,7 +47,7 @@ pub(super) fn child() -> Outcome<PathBuf> {
 
 /// A host of as many children as there are entries, each of which needs those whose indices its entry holds, and is
 /// ready `delay` after its start.
-pub(super) fn of_children(kind: Kind, delay: Duration, graph: Vec<Vec<usize>>) -> Outcome<Host> {
+pub(crate) fn of_children(kind: Kind, delay: Duration, graph: Vec<Vec<usize>>) -> Outcome<Host> {
     let program = child()?;
     let spawner = Spawner::new()?;
     let host = Host::spawn(HostSettings::default(), move || {
@@ -82,7 +82,7 @@ pub(super) fn loader(kind: Kind, program: &Path, delay: Duration, spawner: Spawn
 }
 
 /// One plugin for each entry, which needs those whose indices the entry holds.
-pub(super) fn of_graph(graph: &[Vec<usize>], loader: impl Fn(usize) -> Arc<dyn Loader>) -> Vec<PluginSpec> {
+pub(crate) fn of_graph(graph: &[Vec<usize>], loader: impl Fn(usize) -> Arc<dyn Loader>) -> Vec<PluginSpec> {
     let name = |number: usize| format!("plugin-{number}");
     let spec = |(number, needed): (usize, &Vec<usize>)| {
         let spec = PluginSpec::with_loader(name(number), loader(number));
@@ -92,17 +92,17 @@ pub(super) fn of_graph(graph: &[Vec<usize>], loader: impl Fn(usize) -> Arc<dyn L
 }
 
 /// As many plugins that need nothing.
-pub(super) fn unconnected(plugins: usize) -> Vec<Vec<usize>> {
+pub(crate) fn unconnected(plugins: usize) -> Vec<Vec<usize>> {
     vec![Vec::new(); plugins]
 }
 
 /// A start of everything at the same time, as far as the graph allows.
-pub(super) fn parallel() -> StartupOptions {
+pub(crate) fn parallel() -> StartupOptions {
     StartupOptions { parallel: true, ..StartupOptions::default() }
 }
 
 /// From the request to the last plugin that is ready. Everything is stopped again afterwards, which does not count.
-pub(super) fn time_to_ready(host: &Host) -> Outcome<Duration> {
+pub(crate) fn time_to_ready(host: &Host) -> Outcome<Duration> {
     let report = wait(host.orchestrate_startup(&parallel()))?;
     let total = total(&report)?;
     wait(host.stop_all())?;
@@ -113,7 +113,7 @@ pub(super) fn time_to_ready(host: &Host) -> Outcome<Duration> {
 ///
 /// # Errors
 /// If a plugin failed: the time would be of no use.
-pub(super) fn total(report: &StartupReport) -> Outcome<Duration> {
+pub(crate) fn total(report: &StartupReport) -> Outcome<Duration> {
     match report.root_cause() {
         None => Ok(report.raw().total_duration()),
         Some((plugin, failure)) => Err(format!("`{plugin}` did not start: {}", failure.message).into()),

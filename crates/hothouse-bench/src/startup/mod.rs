@@ -3,9 +3,9 @@
 
 mod command;
 mod flood;
-mod floor;
+pub(crate) mod floor;
 mod footprint;
-mod hosts;
+pub(crate) mod hosts;
 mod makespan;
 mod native;
 mod played;
@@ -15,13 +15,10 @@ mod spawn;
 
 pub(crate) use played::{ROLE, play};
 
-use crate::error::Outcome;
-use crate::table::Sheet;
-
-type Part = fn(&mut dyn Sheet) -> Outcome<()>;
+use crate::Part;
 
 /// What can be measured by itself, in the order in which everything is.
-const PARTS: [(&str, Part); 7] = [
+pub(crate) const PARTS: [(&str, Part); 7] = [
     ("native", native::measure),
     ("command", command::measure),
     ("process", process::measure),
@@ -30,17 +27,3 @@ const PARTS: [(&str, Part); 7] = [
     ("spawn", spawn::measure),
     ("flood", flood::measure),
 ];
-
-/// Measures the part of that name, or everything.
-pub(crate) fn measure(only: Option<&str>, sheet: &mut dyn Sheet) -> Outcome<()> {
-    let wanted = |name: &str| only.is_none_or(|only| only == name);
-    if !PARTS.iter().any(|(name, _)| wanted(name)) {
-        let names = PARTS.map(|(name, _)| name).join(", ");
-        return Err(format!("there is no such part of `startup`; there are {names}").into());
-    }
-    for (_, part) in PARTS.iter().filter(|(name, _)| wanted(name)) {
-        sheet.load(std::fs::read_to_string("/proc/loadavg")?.trim())?;
-        part(sheet)?;
-    }
-    Ok(())
-}

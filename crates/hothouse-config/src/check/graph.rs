@@ -58,6 +58,7 @@ pub(super) fn check(plugins: &[PluginDraft<'_>], report: &mut Report) {
     let named: Vec<Named<'_>> = plugins.iter().filter_map(Named::of).collect();
     for plugin in &named {
         itself(plugin, report);
+        granted(plugin, &named, report);
     }
     let decls = named.iter().map(Named::decl).collect();
     let Err(errors) = Graph::build(decls) else { return };
@@ -99,6 +100,16 @@ impl<'a> Named<'a> {
 
     fn edge(&self, needed: &Needed, need: Need) -> EdgeDecl {
         EdgeDecl { to: needed.name.clone(), need, range: needed.range.clone() }
+    }
+}
+
+/// Whom it may call must be there; nothing else follows from it.
+fn granted(plugin: &Named<'_>, plugins: &[Named<'_>], report: &mut Report) {
+    let is_there = |name: &str| plugins.iter().any(|plugin| plugin.name == name);
+    for granted in plugin.draft.may_call.iter().filter(|granted| !is_there(&granted.name)) {
+        let message = format!("there is no plugin named `{}`", granted.name);
+        let near = nearest(&granted.name, plugins.iter().map(|plugin| plugin.name));
+        report.error(Draft::new(granted.at, &granted.path, message).found(&granted.name).near(near));
     }
 }
 

@@ -25,6 +25,13 @@ pub(super) fn check(lifecycle: &Field<'_>, report: &mut Report) {
             not_negative(&field, report);
         }
     }
+    if let Some(field) =
+        lifecycle.find(&["resources", "maxConnections"]).filter(|field| field.as_number() == Some("0"))
+    {
+        let draft =
+            field.problem("0 calls at a time would let none through").found("0").allowed("at least 1");
+        report.error(draft.hint("leave it out for no limit"));
+    }
 }
 
 /// A string that is there and whole.

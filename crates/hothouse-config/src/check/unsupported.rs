@@ -37,7 +37,10 @@ fn unsupported<'a>(lifecycle: &Field<'a>) -> Vec<(Field<'a>, &'static str)> {
         note(&["degradation", key], always, "a plugin whose dependency is away has no fallback");
     }
     note(&["updates"], is_automatic, "plugins are not updated by themselves");
-    note(&["resources"], has_members, "resource limits are not enforced");
+    // `resources.maxConnections` and `resources.timeout` are acted on: the router keeps them.
+    for key in ["maxMemory", "maxCpu"] {
+        note(&["resources", key], always, "what a plugin uses of memory and processors is not limited");
+    }
     note(&["observability"], has_members, "no metrics, traces or profiles are exported");
     found
 }

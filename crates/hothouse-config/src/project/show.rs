@@ -28,6 +28,7 @@ impl fmt::Debug for PluginConfig {
             .field("clean_env", &self.clean_env)
             .field("dependencies", &self.dependencies)
             .field("optional_dependencies", &self.optional_dependencies)
+            .field("may_call", &self.may_call)
             .field("config", &self.config)
             .field("expected_start", &self.expected_start)
             .field("at", &self.at)

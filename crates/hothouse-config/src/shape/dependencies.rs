@@ -74,6 +74,20 @@ fn version_range(field: &Field<'_>, report: &mut Report) -> Option<VersionReq> {
     }
 }
 
+/// Reads `mayCall`: a list of names, without ranges.
+pub(super) fn plugin_names(field: Option<Field<'_>>, report: &mut Report) -> Vec<Needed> {
+    let Some(field) = field else { return Vec::new() };
+    let Some(elements) = field.elements() else {
+        report.error(field.expected("a list of plugin names"));
+        return Vec::new();
+    };
+    let name = |element: Field<'_>| {
+        let name = element.plain_string("a plugin's name", report)?;
+        Some(Needed { name, range: None, at: element.at(), path: element.path })
+    };
+    elements.filter_map(name).collect()
+}
+
 /// Reads one of the lists of names in `lifecycle.degradation`; what is no string there the protocol crate reports.
 pub(super) fn names(field: Option<Field<'_>>, report: &mut Report) -> Vec<Needed> {
     let elements = field.and_then(|field| field.elements()).into_iter().flatten();

@@ -35,6 +35,7 @@ pub(crate) struct PluginDraft<'a> {
     pub(crate) optional_dependencies: Vec<Needed>,
     pub(crate) degradation_critical: Vec<Needed>,
     pub(crate) degradation_optional: Vec<Needed>,
+    pub(crate) may_call: Vec<Needed>,
     pub(crate) config: Text,
     pub(crate) lifecycle: Option<AdvancedPluginLifecycleConfig>,
     pub(crate) expected_start: Option<Duration>,
@@ -55,6 +56,7 @@ impl PluginDraft<'_> {
             optional_dependencies: plain(self.optional_dependencies),
             degradation_critical: plain(self.degradation_critical),
             degradation_optional: plain(self.degradation_optional),
+            may_call: self.may_call.into_iter().map(|granted| granted.name).collect(),
             config: self.config,
             lifecycle: self.lifecycle?,
             expected_start: self.expected_start,
@@ -89,6 +91,7 @@ pub(super) fn plugin<'a>(
     let clean_env = fields.optional("cleanEnv").and_then(|field| field.boolean(report)).unwrap_or(false);
     let dependencies = dependencies::dependencies(fields.optional("dependencies"), report);
     let optional_dependencies = dependencies::dependencies(fields.optional("optionalDependencies"), report);
+    let may_call = dependencies::plugin_names(fields.optional("mayCall"), report);
     let config =
         fields.optional("config").map_or_else(|| Text::literal("null"), |field| top::json_text(&field));
     let expected_start = fields.optional("expectedStart").and_then(|field| top::milliseconds(&field, report));
@@ -112,6 +115,7 @@ pub(super) fn plugin<'a>(
         optional_dependencies,
         degradation_critical,
         degradation_optional,
+        may_call,
         config,
         lifecycle,
         expected_start,

@@ -12,7 +12,7 @@ use super::run::choice;
 use super::{Field, Fields, Setting, lifecycle};
 use crate::path::Path;
 use crate::problem::Report;
-use crate::project::{HostSettings, LogSettings, OnHostDeath};
+use crate::project::{CallSettings, HostSettings, LogSettings, OnHostDeath};
 use crate::text::Text;
 use crate::tree::{Node, Value};
 
@@ -140,6 +140,9 @@ fn host(field: &Field<'_>, setting: &Setting<'_>, report: &mut Report) -> HostSe
     if let Some(field) = fields.optional("logs") {
         settings.logs = logs(&field, report);
     }
+    if let Some(field) = fields.optional("calls") {
+        settings.calls = calls(&field, report);
+    }
     if let Some(field) = fields.optional("probes") {
         settings.probes = address(&field, report);
     }
@@ -162,6 +165,28 @@ fn logs(field: &Field<'_>, report: &mut Report) -> LogSettings {
     fields.finish(|_| false, report);
     settings
 }
+
+fn calls(field: &Field<'_>, report: &mut Report) -> CallSettings {
+    let mut settings = CallSettings::default();
+    let Some(mut fields) = Fields::of(field, "a map with `queue` and `cacheBytes`", report) else {
+        return settings;
+    };
+    for (key, most, setting) in
+        [("queue", MAX_WAITING, &mut settings.queue), ("cacheBytes", MAX_CACHE, &mut settings.cache_bytes)]
+    {
+        if let Some(field) = fields.optional(key) {
+            let given = field.integer(0, most, report).and_then(|given| usize::try_from(given).ok());
+            *setting = given.unwrap_or(*setting);
+        }
+    }
+    fields.finish(|_| false, report);
+    settings
+}
+
+/// More calls than this would wait longer than anybody does.
+const MAX_WAITING: u64 = 1_000_000;
+/// As much as fits into the memory of any machine that this runs on.
+const MAX_CACHE: u64 = 1024 * 1024 * 1024 * 1024;
 
 /// Smaller files would be changed for every batch of lines.
 const MIN_LOG_FILE: u64 = 64 * 1024;

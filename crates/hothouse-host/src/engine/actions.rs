@@ -116,7 +116,7 @@ impl Engine {
             idempotency_key: None,
             reply: CallReply::new(move |answer| reply.send(answer.and_then(|json| read_health(&json)))),
         };
-        instance.call(self.passed_on(plugin, call));
+        instance.call(call);
         self.told.push(plugin);
     }
 }

@@ -9,7 +9,7 @@ use super::Engine;
 use crate::apply::{ApplyCommand, ApplyError, ApplyPreview, Done};
 use crate::handle::Refused;
 use crate::plugins::Slot;
-use crate::spec::{HostSettings, PluginSpec};
+use crate::spec::{CallSettings, HostSettings, PluginSpec};
 
 /// Specifications, as the graph takes them.
 pub(super) struct Declared {
@@ -30,6 +30,7 @@ pub(super) struct Pending {
     specs: Vec<PluginSpec>,
     abilities: Vec<Abilities>,
     context: Json,
+    calls: CallSettings,
 }
 
 impl Engine {
@@ -45,6 +46,7 @@ impl Engine {
             slot.is_some_and(|slot| slot.is_redefined_by(spec))
         };
         let redefined = plugins.iter().filter(differs).filter_map(|spec| graph.id(&spec.name)).collect();
+        let calls = settings.calls.clone();
         let settings = Settings { max_concurrent_starts: settings.max_concurrent_starts };
         let change = Change { graph: Arc::clone(&graph), settings, redefined, options, start_all };
         match done {
@@ -58,7 +60,7 @@ impl Engine {
                 self.last_request += 1;
                 let id = RequestId(self.last_request);
                 self.requests.insert(id, done);
-                self.pending.insert(id, Pending { specs: plugins, abilities, context });
+                self.pending.insert(id, Pending { specs: plugins, abilities, context, calls });
                 self.handle(Input::Requested { id, by, request: Request::Apply(Box::new(change)) });
             }
         }
@@ -68,7 +70,10 @@ impl Engine {
     pub(super) fn replace(&mut self, request: RequestId) {
         // What has been ordered so far is for instances of before.
         self.flush();
-        let Some(Pending { specs, abilities, context }) = self.pending.remove(&request) else { return };
+        let Some(Pending { specs, abilities, context, calls }) = self.pending.remove(&request) else {
+            return;
+        };
+        self.call_settings = calls;
         for (spec, abilities) in specs.into_iter().zip(&abilities) {
             let Some(plugin) = self.graph.id(&spec.name) else { continue };
             let slot = Slot { context: context.clone(), ..Slot::new(spec, abilities, plugin) };
@@ -81,6 +86,8 @@ impl Engine {
                 None => self.slots.push(slot),
             }
         }
+        self.declare_lanes();
+        self.publish_lanes();
     }
 
     /// Shows the kernel's graph to everybody, before anything is told that needs it to be understood.

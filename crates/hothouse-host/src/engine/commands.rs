@@ -1,19 +1,19 @@
-//! What others want: starts and stops, pictures, calls.
+//! What others want: starts and stops, pictures.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::input::{Asker, Targets};
-use hothouse_kernel::{Code, Input, Phase, PluginId, Request, RequestId};
+use hothouse_kernel::{Input, Phase, Request, RequestId};
 use hothouse_protocol::HealthStatus;
-use hothouse_runtime::contract::{Description, PluginError};
-use hothouse_runtime::{Call, CallReply, HealthReply, Json};
+use hothouse_runtime::contract::PluginError;
+use hothouse_runtime::{HealthReply, Json};
 use tokio::sync::oneshot;
 
-use super::{Engine, exported_instead};
+use super::Engine;
+use super::lanes::why_not_serving;
 use crate::command::Command;
-use crate::inbox::Message;
 use crate::plugins::{HostView, PluginStatus, Slot};
 
 impl Engine {
@@ -25,8 +25,6 @@ impl Engine {
             Command::Plan { targets, done } => drop(done.send(self.kernel.plan_start(&targets))),
             Command::Apply(apply) => self.apply(*apply),
             Command::View(done) => drop(done.send(self.view())),
-            Command::Call { target, call } => self.call(&target, call),
-            Command::Returned { call, answer } => self.calls.answer(call, answer),
             Command::Check { target, done } => self.check_now(&target, done),
             Command::Listen(sender) => {
                 self.listeners.add(sender);
@@ -83,53 +81,6 @@ impl Engine {
         HostView { graph: Arc::clone(&self.graph), kernel, plugins }
     }
 
-    /// Passes a call on to the instance that serves.
-    pub(super) fn call(&mut self, target: &str, call: Call) {
-        match self.callee(target, &call.method) {
-            Err(error) => call.reply.send(Err(error)),
-            Ok(plugin) => {
-                let Some(living) = &self.slots[plugin.index()].life else { return };
-                let instance = Arc::clone(&living.instance);
-                instance.call(self.passed_on(plugin, call));
-                self.told.push(plugin);
-            }
-        }
-    }
-
-    /// The same call, whose answer comes back through the loop.
-    pub(super) fn passed_on(&mut self, plugin: PluginId, call: Call) -> Call {
-        let id = self.calls.open(plugin, &call.method, call.deadline, call.reply);
-        let inbox = Arc::clone(&self.inbox);
-        let reply = CallReply::new(move |answer| {
-            inbox.put(Message::Commanded(Box::new(Command::Returned { call: id, answer })));
-        });
-        Call { id, reply, ..call }
-    }
-
-    pub(super) fn callee(&self, target: &str, method: &str) -> Result<PluginId, PluginError> {
-        let Some(plugin) = self.graph.id(target) else {
-            return Err(PluginError::new("UNKNOWN_PLUGIN", format!("there is no plugin named `{target}`")));
-        };
-        let slot = &self.slots[plugin.index()];
-        let view = self.kernel.view_of(plugin);
-        if !slot.verbs {
-            let message =
-                format!("`{target}` is a {} plugin: it is supervised, but has no methods", slot.runtime);
-            return Err(PluginError::new("NOT_CALLABLE", message));
-        }
-        let living = slot.life.as_ref().filter(|_| view.phase.is_serving());
-        let Some(living) = living else {
-            return Err(not_serving(target, &view.phase));
-        };
-        let lacks = |description: &&Description| description.method(method).is_none();
-        if let Some(description) = living.description.as_deref().filter(lacks) {
-            let known = exported_instead(description, method);
-            let message = format!("`{target}` exports no method `{method}`; it exports {known}");
-            return Err(PluginError::new("UNKNOWN_METHOD", message));
-        }
-        Ok(plugin)
-    }
-
     pub(super) fn check_now(
         &mut self,
         target: &str,
@@ -159,11 +110,7 @@ impl Engine {
 
 /// The error of questions to a plugin that is not up, with the reason if it failed.
 fn not_serving(target: &str, phase: &Phase) -> PluginError {
-    let why = match phase {
-        Phase::Failed(failure) if failure.code == Code::DependencyFailed => failure.to_string(),
-        Phase::Failed(failure) => format!("it failed at {}: {failure}", failure.stage),
-        phase => format!("it is {}", phase.as_str()),
-    };
+    let why = why_not_serving(phase);
     PluginError::new("NOT_RUNNING", format!("`{target}` does not serve: {why}")).retryable()
 }
 

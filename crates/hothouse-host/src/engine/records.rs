@@ -39,7 +39,7 @@ impl Engine {
         if let Some(records) = &mut self.records
             && let Some(warning) = records.write(&self.kernel)
         {
-            self.unsaid = Some(warning.into());
+            self.unsaid = Some(Arc::new(warning));
             self.tell_unsaid();
         }
         if self.history.is_overfull(self.graph.len()) {

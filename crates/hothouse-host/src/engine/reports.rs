@@ -1,11 +1,12 @@
 //! What instances have to say.
 
 use hothouse_kernel::{Answer, Code, Failure, Incarnation, Input, PluginId, Stage};
-use hothouse_runtime::contract::{Description, PluginError};
-use hothouse_runtime::{Call, Report};
+use hothouse_runtime::Report;
+use hothouse_runtime::contract::Description;
 
-use super::{Engine, exported_instead};
+use super::Engine;
 use crate::plugins::Slot;
+use crate::router::exported_instead;
 
 impl Engine {
     pub(super) fn reported(&mut self, plugin: PluginId, incarnation: Incarnation, report: Report) {
@@ -16,7 +17,6 @@ impl Engine {
                     living.description = Some(description);
                 }
             }
-            Report::Call { target, call } => self.plugin_calls(plugin, &target, *call),
         }
     }
 
@@ -41,21 +41,7 @@ impl Engine {
             answer => answer,
         };
         self.handle(Input::Answered { plugin, incarnation, answer });
-    }
-
-    /// A plugin may call those that it depends on.
-    pub(super) fn plugin_calls(&mut self, caller: PluginId, target: &str, mut call: Call) {
-        let granted = self
-            .graph
-            .id(target)
-            .is_some_and(|callee| self.graph.dependencies(caller).iter().any(|edge| edge.plugin == callee));
-        let name = &self.slots[caller.index()].identity.name;
-        if !granted {
-            let message = format!("`{name}` may not call `{target}`: it is not among its dependencies");
-            return call.reply.send(Err(PluginError::new("NOT_GRANTED", message)));
-        }
-        call.caller = Some(name.as_str().into());
-        self.call(target, call);
+        self.publish_lane(plugin);
     }
 }
 

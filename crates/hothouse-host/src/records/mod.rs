@@ -26,6 +26,7 @@ use hothouse_kernel::journal::Came;
 use hothouse_kernel::{Graph, Input, Kernel, Seq};
 
 use crate::history::{Record, Redact};
+use crate::notice::Warning;
 use events::EventFile;
 use journal::Journal;
 
@@ -84,11 +85,9 @@ impl Records {
     ///
     /// # Errors
     /// What is to be said about it: the folder cannot be used, or another host writes there.
-    pub(crate) fn open(settings: &RecordSettings, kernel: &mut Kernel) -> Result<Records, String> {
-        Records::try_open(settings, kernel).map_err(|error| {
-            let folder = settings.folder.display();
-            format!("events and the journal are not written down: {folder}: {error}")
-        })
+    pub(crate) fn open(settings: &RecordSettings, kernel: &mut Kernel) -> Result<Records, Warning> {
+        Records::try_open(settings, kernel)
+            .map_err(|error| Warning::NotWritten { folder: settings.folder.clone(), error })
     }
 
     fn try_open(settings: &RecordSettings, kernel: &mut Kernel) -> io::Result<Records> {
@@ -125,7 +124,7 @@ impl Records {
     }
 
     /// Writes what was noted. Returns what is to be said about a disk that fails, the first time that it does.
-    pub(crate) fn write(&mut self, kernel: &Kernel) -> Option<String> {
+    pub(crate) fn write(&mut self, kernel: &Kernel) -> Option<Warning> {
         if self.failed.is_some_and(|since| since.elapsed() < LEFT_ALONE) {
             self.events.forget();
             self.journal.forget();
@@ -142,10 +141,8 @@ impl Records {
             Err(error) => {
                 self.failed = Some(Instant::now());
                 let first = !std::mem::replace(&mut self.said, true);
-                let folder = self.journal.folder().display();
-                first.then(|| {
-                    format!("events or the journal cannot be written ({folder}: {error}); the host goes on without")
-                })
+                let folder = self.journal.folder().to_owned();
+                first.then_some(Warning::WritingFailed { folder, error })
             }
         }
     }

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use hothouse_runtime::contract::PluginError;
-use hothouse_runtime::{CallId, CallReply, HealthReply};
+use hothouse_runtime::{CallId, CallReply, HealthReply, Loss};
 
 /// How many questions that nobody wants answered any more are remembered, so that a late answer to one of them is
 /// not taken for an answer to no question.
@@ -71,23 +70,23 @@ impl Questions {
         Some(number)
     }
 
-    /// Nobody wants anything answered any more. Those who wait for an answer get this error.
-    pub(super) fn drop_all(&mut self, error: &PluginError) {
-        self.drop_calls(error);
+    /// Nobody wants anything answered any more. Those who wait for an answer are told so.
+    pub(super) fn drop_all(&mut self, loss: &Loss) {
+        self.drop_calls(loss);
         for (number, _) in std::mem::take(&mut self.open) {
             self.forget(number);
         }
     }
 
     /// The same for questions that are not the kernel's: calls and health checks.
-    pub(super) fn drop_calls(&mut self, error: &PluginError) {
+    pub(super) fn drop_calls(&mut self, loss: &Loss) {
         self.calls.clear();
         let is_verb = |asked: &Asked| matches!(asked, Asked::Init | Asked::Start | Asked::Destroy);
         for (number, asked) in self.open.extract_if(|_, asked| !is_verb(asked)).collect::<Vec<_>>() {
             self.forget(number);
             match asked {
-                Asked::Call(_, reply) => reply.send(Err(error.clone())),
-                Asked::Health(reply) => reply.send(Err(error.clone())),
+                Asked::Call(_, reply) => reply.lose(loss.clone()),
+                Asked::Health(reply) => reply.lose(loss.clone()),
                 Asked::Init | Asked::Start | Asked::Destroy => {}
             }
         }
@@ -122,7 +121,7 @@ mod tests {
         assert!(matches!(questions.answered(1), AnswerTo::Question(Asked::Init)));
         assert!(matches!(questions.answered(1), AnswerTo::Nothing));
         assert!(matches!(questions.answered(3), AnswerTo::Nothing));
-        questions.drop_all(&PluginError::new("GONE", ""));
+        questions.drop_all(&Loss::begun(""));
         assert!(matches!(questions.answered(2), AnswerTo::Dropped));
         assert!(matches!(questions.answered(2), AnswerTo::Nothing));
     }

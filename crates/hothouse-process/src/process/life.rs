@@ -151,7 +151,7 @@ impl Life {
             }
             Order::Call(call) => self.talk.call(*call),
             Order::Cancel(call) => self.talk.cancel(call),
-            Order::Answer(id, answer) => self.talk.answer_wish(&id, &answer),
+            Order::Answer(wish, answer) => self.talk.answer_wish(wish, &answer),
             Order::Start => self.talk.ask_start(),
             Order::Probe => self.talk.probe(),
             Order::Check(reply) => self.talk.check(reply),
@@ -173,6 +173,7 @@ impl Life {
 
     fn close(&mut self) {
         self.talk.outbox.close();
+        self.talk.cancel_wishes();
         self.channel.close();
     }
 

@@ -4,9 +4,10 @@
 
 use std::borrow::Cow;
 use std::str;
+use std::time::Duration;
 
-use hothouse_runtime::Json;
 use hothouse_runtime::contract::PluginError;
+use hothouse_runtime::{CallAnswer, Json};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -158,6 +159,15 @@ struct Good<'a> {
     jsonrpc: &'static str,
     id: &'a Json,
     result: &'a Json,
+    /// Beside the result, because the result is the other plugin's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale: Option<Stale>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stale {
+    age_ms: u64,
 }
 
 #[derive(Serialize)]
@@ -181,9 +191,13 @@ pub(super) fn request(id: Option<u64>, method: &str, params: impl Serialize) -> 
 }
 
 /// The answer to a wish of a plugin.
-pub(super) fn answer(id: &Json, answer: &Result<Json, PluginError>) -> Vec<u8> {
+pub(super) fn answer(id: &Json, answer: &Result<CallAnswer, PluginError>) -> Vec<u8> {
     match answer {
-        Ok(result) => line(&Good { jsonrpc: "2.0", id, result }),
+        Ok(CallAnswer { result, stale }) => {
+            let age = |age: Duration| u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+            let stale = stale.map(|stale| Stale { age_ms: age(stale) });
+            line(&Good { jsonrpc: "2.0", id, result, stale })
+        }
         Err(error) => refusal(id, SERVER_ERROR, &error.message, Some(error)),
     }
 }
@@ -285,8 +299,11 @@ mod tests {
     #[test]
     fn answers_to_wishes() {
         let id = Json::parse("\"a\"").unwrap();
-        let good = answer(&id, &Ok(Json::null()));
+        let good = answer(&id, &Ok(Json::null().into()));
         assert_eq!(str::from_utf8(&good).unwrap(), "{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"result\":null}\n");
+        let kept = CallAnswer { result: Json::null(), stale: Some(Duration::from_millis(1500)) };
+        let kept = answer(&id, &Ok(kept));
+        assert!(str::from_utf8(&kept).unwrap().ends_with(",\"result\":null,\"stale\":{\"ageMs\":1500}}\n"));
         let bad = answer(&id, &Err(PluginError::new("GONE", "it is away").retryable()));
         assert_eq!(
             str::from_utf8(&bad).unwrap(),

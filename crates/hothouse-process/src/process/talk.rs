@@ -3,13 +3,14 @@
 //!
 //! The questions themselves and their answers are in `verbs`, what the plugin wants of the host in `wishes`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use hothouse_kernel::Answer;
 use hothouse_kernel::input::Exit;
 use hothouse_runtime::contract::{Description, PluginError};
-use hothouse_runtime::{Birth, HealthReply, Level, Stream};
+use hothouse_runtime::{Birth, HealthReply, Level, Loss, Stream};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -17,6 +18,7 @@ use super::asked::{AnswerTo, Asked, Questions};
 use super::outbox::Outbox;
 use super::rpc::{Message, NoMessage};
 use super::verbs::health_in;
+use super::wishes::Wish;
 use super::{ProcessSpec, Transport};
 use crate::handle::Order;
 use crate::lines::Line;
@@ -38,8 +40,9 @@ pub(super) struct Talk {
     pub(super) is_stopping: bool,
     /// The health check that is under way, if it is not a question to the plugin.
     pub(super) attempt: Option<(Attempt, HealthReply)>,
-    /// How many of the plugin's own calls have not been answered.
-    pub(super) open_wishes: usize,
+    /// The plugin's own calls that have not been answered, by a number of ours.
+    pub(super) wishes: HashMap<u64, Wish>,
+    pub(super) last_wish: u64,
     /// How many bytes of answers were added since the plugin had last read everything.
     pub(super) owed: usize,
     /// What it did instead of answering `init` or `start`: `instead of answering … it wrote …`.
@@ -64,7 +67,8 @@ impl Talk {
             is_started: false,
             is_stopping: false,
             attempt: None,
-            open_wishes: 0,
+            wishes: HashMap::new(),
+            last_wish: 0,
             owed: 0,
             garbage: None,
         }
@@ -138,15 +142,15 @@ impl Talk {
     pub(super) fn stop(&mut self) {
         self.is_stopping = true;
         self.attempt = None;
-        self.questions.drop_all(&being_stopped());
+        self.questions.drop_all(&Loss::begun(BEING_STOPPED));
     }
 
     /// Nothing more can come from the plugin. Most often it is about to exit, and then that is the answer to the verbs;
     /// but if it lives on, those who wait for an answer to a call must not wait for ever.
     pub(super) fn channel_ended(&mut self) {
         self.outbox.close();
-        let error = PluginError::new("GONE", "its channel closed before it answered");
-        self.questions.drop_calls(&error.retryable());
+        self.cancel_wishes();
+        self.questions.drop_calls(&Loss::begun("its channel closed before it answered"));
     }
 
     /// The plugin has ended, in this way: what it has not answered fails. If it was to answer a verb and wrote
@@ -158,8 +162,8 @@ impl Talk {
                 None => garbage,
             });
         }
-        let error = PluginError::new("GONE", format!("it {} before it answered", exit.how));
-        self.questions.drop_all(&error.retryable());
+        self.cancel_wishes();
+        self.questions.drop_all(&Loss::begun(format!("it {} before it answered", exit.how)));
     }
 
     pub(super) fn poll_attempt(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -184,7 +188,5 @@ impl Talk {
     }
 }
 
-/// The error of calls that come or are under way when a stop has begun.
-pub(super) fn being_stopped() -> PluginError {
-    PluginError::new("GONE", "it is being stopped").retryable()
-}
+/// Why calls that come or are under way when a stop has begun are not answered.
+pub(super) const BEING_STOPPED: &str = "it is being stopped";

@@ -8,13 +8,13 @@ use hothouse_protocol::{HealthStatus, json, near_miss};
 use hothouse_runtime::contract::{
     self, CallParams, Description, DestroyParams, InitParams, PluginError, StartParams, read_health,
 };
-use hothouse_runtime::{Call, CallId, HealthReply, Json, Report, unix_ms};
+use hothouse_runtime::{Call, CallId, HealthReply, Json, Loss, Report, unix_ms};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::asked::Asked;
 use super::rpc;
-use super::talk::{Talk, being_stopped};
+use super::talk::{BEING_STOPPED, Talk};
 use crate::probe::{HealthProbe, health};
 use crate::words::shown;
 
@@ -111,13 +111,13 @@ impl Talk {
 
     pub(super) fn check(&mut self, reply: HealthReply) {
         if self.is_stopping {
-            return reply.send(Err(being_stopped()));
+            return reply.lose(Loss::unbegun(BEING_STOPPED));
         }
         match self.spec.check.clone() {
             Some(HealthProbe::Endpoint(endpoint)) => {
                 self.attempt = Some((endpoint.attempt(&self.surroundings), reply));
             }
-            _ if self.outbox.is_closed() => reply.send(Err(channel_closed())),
+            _ if self.outbox.is_closed() => reply.lose(Loss::unbegun(CHANNEL_CLOSED)),
             Some(HealthProbe::Method(method)) => {
                 let params = CallParams {
                     method,
@@ -144,7 +144,7 @@ impl Talk {
             return self.say(Answer::Destroyed(None));
         }
         if self.outbox.is_closed() {
-            return self.say(Answer::Destroyed(Some(channel_closed().to_string().into())));
+            return self.say(Answer::Destroyed(Some(format!("GONE: {CHANNEL_CLOSED}").into())));
         }
         let params = DestroyParams { reason: reason.to_owned(), incarnation: self.birth.incarnation.0 };
         self.ask(Asked::Destroy, "destroy", params);
@@ -152,6 +152,10 @@ impl Talk {
 
     /// Passes a call on.
     pub(super) fn call(&mut self, call: Call) {
+        if self.is_stopping || self.outbox.is_closed() {
+            let why = if self.is_stopping { BEING_STOPPED } else { CHANNEL_CLOSED };
+            return call.reply.lose(Loss::unbegun(why));
+        }
         match self.encode(&call) {
             Ok(params) => {
                 let number = self.questions.ask(Asked::Call(call.id, call.reply));
@@ -163,9 +167,6 @@ impl Talk {
 
     /// What `call` carries, unless the plugin cannot be asked.
     fn encode(&self, call: &Call) -> Result<CallParams, PluginError> {
-        if self.is_stopping {
-            return Err(being_stopped());
-        }
         let Some(description) = &self.description else {
             return Err(PluginError::new("NOT_READY", "its `init` has not completed yet").retryable());
         };
@@ -174,9 +175,6 @@ impl Talk {
                 "UNKNOWN_METHOD",
                 format!("it {}", no_such_method(description, &call.method)),
             ));
-        }
-        if self.outbox.is_closed() {
-            return Err(channel_closed());
         }
         if !self.outbox.has_room_for(call.payload.as_str().len()) {
             let message = "it does not read its channel, and no more messages can wait for it";
@@ -211,10 +209,8 @@ impl Talk {
     }
 }
 
-/// The error of questions to a plugin that has closed its channel and still runs.
-fn channel_closed() -> PluginError {
-    PluginError::new("GONE", "it has closed its channel").retryable()
-}
+/// Why questions to a plugin that has closed its channel and still runs are not answered.
+const CHANNEL_CLOSED: &str = "it has closed its channel";
 
 /// The health that the answer to a question about it speaks of.
 pub(super) fn health_in(answer: &RawValue) -> Result<HealthStatus, PluginError> {

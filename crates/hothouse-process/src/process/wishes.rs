@@ -1,9 +1,9 @@
 //! What a plugin wants of the host: `host/log` and `host/call`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hothouse_runtime::contract::PluginError;
-use hothouse_runtime::{Call, CallId, CallReply, Json, Level, Report, Stream};
+use hothouse_runtime::{CallAnswer, CallOptions, Json, Level, OwnCall, Reply, Stream, UnderWay};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -32,6 +32,17 @@ struct HostCallParams {
     payload: Json,
     #[serde(default)]
     deadline_ms: Option<u64>,
+    #[serde(default)]
+    traceparent: Option<String>,
+    #[serde(default)]
+    idempotency_key: Option<String>,
+}
+
+/// A call that the plugin has made and that has not been answered.
+pub(super) struct Wish {
+    /// The number that the plugin gave it; `None`: it wants no answer.
+    id: Option<Json>,
+    under_way: UnderWay,
 }
 
 impl Talk {
@@ -59,7 +70,7 @@ impl Talk {
             Ok(params) => {
                 self.log(Stream::Log, Level::named(&params.level), params.message);
                 if let Some(id) = id {
-                    self.owe(rpc::answer(id, &Ok(Json::null())));
+                    self.owe(rpc::answer(id, &Ok(Json::null().into())));
                 }
             }
             Err(error) => self.refuse_params(id, "host/log", &error),
@@ -74,7 +85,7 @@ impl Talk {
             Ok(params) => params,
             Err(error) => return self.refuse_params(id.as_ref(), "host/call", &error),
         };
-        if self.open_wishes >= MAX_OPEN {
+        if self.wishes.len() >= MAX_OPEN {
             let message =
                 format!("{MAX_OPEN} calls of this plugin are under way, which is as many as may be");
             let error = PluginError::new("OVERLOADED", message).retryable();
@@ -83,35 +94,34 @@ impl Talk {
             }
             return;
         }
-        self.open_wishes += 1;
+        self.last_wish += 1;
+        let number = self.last_wish;
         let answers = self.answers.clone();
-        let reply = CallReply::new(move |answer| {
+        let reply = Reply::new(move |answer| {
             // If the life has ended meanwhile, nobody is left to be answered.
-            let _ = answers.send(Order::Answer(id.unwrap_or_else(Json::null), answer));
+            let _ = answers.send(Order::Answer(number, answer));
         });
-        let deadline =
-            params.deadline_ms.and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
-        let call = Call {
-            // The host fills in the number, and who calls.
-            id: CallId(0),
-            method: params.method,
-            payload: params.payload,
-            deadline,
-            caller: None,
-            traceparent: None,
-            idempotency_key: None,
-            reply,
-        };
-        self.birth.reporter.report(Report::Call { target: params.plugin.into(), call: Box::new(call) });
+        let HostCallParams { plugin, method, payload, deadline_ms, traceparent, idempotency_key } = params;
+        let timeout = deadline_ms.map(Duration::from_millis);
+        let options = CallOptions { timeout, traceparent, idempotency_key };
+        let call = OwnCall { target: plugin.into(), method, payload, options, reply };
+        // Answers come as orders, so this one is noted before it can be answered.
+        self.wishes.insert(number, Wish { id, under_way: self.birth.reporter.call(call) });
     }
 
     /// A call of the plugin has been answered.
-    pub(super) fn answer_wish(&mut self, id: &Json, answer: &Result<Json, PluginError>) {
-        self.open_wishes = self.open_wishes.saturating_sub(1);
+    pub(super) fn answer_wish(&mut self, number: u64, answer: &Result<CallAnswer, PluginError>) {
+        let Some(Wish { id, under_way }) = self.wishes.remove(&number) else { return };
+        under_way.is_over();
         // A notification has no id, and nobody to be answered.
-        if id.as_str() != "null" {
-            self.owe(rpc::answer(id, answer));
+        if let Some(id) = id {
+            self.owe(rpc::answer(&id, answer));
         }
+    }
+
+    /// Nobody is left to hear the answers to what the plugin asked for.
+    pub(super) fn cancel_wishes(&mut self) {
+        self.wishes.clear();
     }
 
     /// Whether so many answers wait to be read by the plugin that no more of it is heard until it has read some.

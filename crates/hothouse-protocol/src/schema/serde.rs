@@ -21,6 +21,28 @@ macro_rules! serialize_as_values {
 }
 pub(super) use serialize_as_values;
 
+/// Makes enumerations of the protocol serialise as the word on the wire.
+macro_rules! serialize_as_words {
+    ($($name:ty),+) => {
+        $(
+            impl serde::Serialize for $name {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serializer.serialize_str(self.as_str())
+                }
+            }
+
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    let word = String::deserialize(deserializer)?;
+                    word.parse().map_err(|problem| serde::de::Error::custom(problem))
+                }
+            }
+        )+
+    };
+}
+
+serialize_as_words!(crate::FallbackMode, crate::RestartBackoff);
+
 use super::SchemaName;
 use crate::problem::Issue;
 use alloc::string::{String, ToString};

@@ -300,9 +300,9 @@ fn an_unknown_method(subject: &dyn Subject) -> Option<()> {
 fn calls_in_any_order(subject: &dyn Subject) -> Option<()> {
     let life = callable(subject)?;
     let first = life.call(1, "relay", r#"{"plugin":"other","method":"m","payload":1}"#);
-    let (_, own) = life.own_call();
+    let own = life.own_call();
     assert_eq!(life.call(2, "echo", "2").wait(), Ok(Json::parse("2").expect("JSON")));
-    own.reply.send(Ok(Json::parse("3").expect("JSON")));
+    own.reply.send(Ok(Json::parse("3").expect("JSON").into()));
     assert_eq!(first.wait(), Ok(Json::parse("3").expect("JSON")));
     stop(&life);
     let expected = a_whole_life(&life);
@@ -362,15 +362,15 @@ fn it_calls_others(subject: &dyn Subject) -> Option<()> {
     let life = callable(subject)?;
     let payload = r#"{"plugin":"other","method":"m","payload":[1.5,null]}"#;
     let relayed = life.call(1, "relay", payload);
-    let (target, own) = life.own_call();
-    assert_eq!((&*target, own.method.as_str()), ("other", "m"));
+    let own = life.own_call();
+    assert_eq!((&*own.target, own.method.as_str()), ("other", "m"));
     assert_eq!(own.payload.read::<serde_json::Value>().ok(), Some(serde_json::json!([1.5, null])));
-    own.reply.send(Ok(Json::parse(r#"{"fine":true}"#).expect("JSON")));
+    own.reply.send(Ok(Json::parse(r#"{"fine":true}"#).expect("JSON").into()));
     let answer = relayed.wait().expect("an answer");
     assert_eq!(answer.read::<serde_json::Value>().ok(), Some(serde_json::json!({"fine": true})));
 
     let relayed = life.call(2, "relay", payload);
-    let (_, own) = life.own_call();
+    let own = life.own_call();
     own.reply.send(Err(refusal()));
     let error = relayed.wait().expect_err("the error of the other is handed on");
     assert_eq!((error.code.as_str(), error.retryable), ("E_SPECIMEN", true));

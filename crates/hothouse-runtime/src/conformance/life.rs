@@ -14,7 +14,7 @@ use super::{Behaviour, Subject};
 use crate::contract::{Description, PluginError};
 use crate::{
     Abilities, Birth, Call, CallId, CallReply, HealthReply, Identity, Inbox, Instance, Json, Level,
-    LineByLine, Loader, LogInlet, LogLine, LogSink, Report, Reporter, Stream,
+    LineByLine, Loader, LogInlet, LogLine, LogSink, OwnCall, Report, Reporter, Stream, UnderWay,
 };
 
 /// As long as a broken runtime is waited for.
@@ -54,7 +54,7 @@ struct Said {
     destroyed: Option<Option<Box<str>>>,
     exit: Option<Exit>,
     logs: Vec<LogLine>,
-    calls: Vec<(Box<str>, Box<Call>)>,
+    calls: Vec<OwnCall>,
     /// What was said with another plugin's number or that of another life.
     foreign: usize,
 }
@@ -67,6 +67,16 @@ impl Inbox for Record {
         }
         said.add(report);
         self.changed.notify_all();
+    }
+
+    fn call(&self, plugin: PluginId, incarnation: Incarnation, call: OwnCall) -> UnderWay {
+        let mut said = self.lock();
+        if (plugin, incarnation) != (PLUGIN, said.incarnation) {
+            said.foreign += 1;
+        }
+        said.calls.push(call);
+        self.changed.notify_all();
+        UnderWay::default()
     }
 }
 
@@ -95,7 +105,6 @@ impl Said {
                 self.words.push("described");
                 self.description = Some(Description::clone(&description));
             }
-            Report::Call { target, call } => self.calls.push((target, call)),
         }
     }
 
@@ -294,7 +303,7 @@ impl<'a> Life<'a> {
     }
 
     /// The next call that the specimen makes.
-    pub(super) fn own_call(&self) -> (Box<str>, Box<Call>) {
+    pub(super) fn own_call(&self) -> OwnCall {
         self.record.wait_for("a call of its own", |said| said.calls.pop())
     }
 

@@ -13,7 +13,7 @@ use super::pool::Pool;
 use super::task::{self, Ended, Verb};
 use crate::contract::{Description, PluginError};
 use crate::{
-    Abilities, Birth, Call, CallId, CallReply, HealthReply, Instance, Json, Loader, Report, Reporter,
+    Abilities, Birth, Call, CallId, CallReply, HealthReply, Instance, Json, Loader, Loss, Report, Reporter,
 };
 
 /// Makes instances of a native plugin with a function that makes a new value of it.
@@ -257,8 +257,7 @@ impl<P: Plugin> NativeInstance<P> {
             // Dropping the reply tells the caller that the plugin went away.
             Ended::Cancelled => drop(reply),
             Ended::Panicked(exit) => {
-                let error = PluginError::new("CRASHED", format!("the plugin {} while it answered", exit.how));
-                reply.send(Err(error.retryable()));
+                reply.lose(Loss::begun(format!("it {} while it answered", exit.how)));
                 self.after_verb(Step::LetGo(exit));
                 self.pool.flush();
             }
@@ -313,16 +312,20 @@ impl<P: Plugin> Instance for NativeInstance<P> {
     }
 
     fn call(&self, call: Call) {
-        let Call { id, method, payload, deadline, caller, reply, .. } = call;
-        let state = self.state();
-        let Some(plugin) = state.plugin.clone().filter(|_| !state.stopping) else { return drop(reply) };
-        drop(state);
+        let Call { id, method, payload, deadline, caller, traceparent, idempotency_key, reply } = call;
         let this = self.own();
-        let incoming = Incoming { method, payload, deadline, caller };
+        let mut state = self.state();
+        let Some(plugin) = state.plugin.clone().filter(|_| !state.stopping) else {
+            drop(state);
+            return reply.lose(Loss::unbegun("it is being stopped"));
+        };
+        let incoming = Incoming { method, payload, deadline, caller, traceparent, idempotency_key };
+        // Noted before the lock is given back: whoever flushes the pool meanwhile may have it answered at once.
         let verb = task::spawn(&self.pool, async move { plugin.call(incoming).await }, move |ended| {
             this.call_ended(id, ended, reply);
         });
-        self.state().calls.insert(id, verb);
+        state.calls.insert(id, verb);
+        drop(state);
         self.pool.flush();
     }
 

@@ -2,14 +2,15 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hothouse_kernel::Incarnation;
 use hothouse_protocol::HealthStatus;
 use tokio::sync::oneshot;
 
 use crate::contract::{Description, PluginError};
-use crate::{Call, CallId, CallReply, Identity, Json, Level, Report, Reporter, Stream};
+use crate::own_call::host_went_away;
+use crate::{CallAnswer, CallOptions, Identity, Json, Level, OwnCall, Reply, Reporter, Stream};
 
 /// A plugin written in Rust and run in the host's process.
 ///
@@ -92,6 +93,11 @@ pub struct Incoming {
     pub deadline: Option<Instant>,
     /// The plugin that calls; `None` if it is an operator or the embedding program.
     pub caller: Option<Arc<str>>,
+    /// W3C trace context of this call: what is passed on with calls that it leads to, so that they can be told to belong
+    /// to it.
+    pub traceparent: Option<String>,
+    /// The same for every attempt at the same thing.
+    pub idempotency_key: Option<String>,
 }
 
 /// A native plugin's way to the host.
@@ -106,7 +112,8 @@ impl HostHandle {
         self.reporter.log(Stream::Log, level, text);
     }
 
-    /// Calls a method of another plugin, one that this plugin depends on.
+    /// Calls a method of another plugin, one that this plugin depends on or may call (`mayCall`). Dropping the future
+    /// cancels the call.
     ///
     /// # Errors
     /// The other plugin's own, or the host's if it cannot pass the call on.
@@ -115,25 +122,19 @@ impl HostHandle {
         plugin: &str,
         method: &str,
         payload: Json,
-        timeout: Option<Duration>,
-    ) -> Result<Json, PluginError> {
+        options: impl Into<CallOptions>,
+    ) -> Result<CallAnswer, PluginError> {
         let (sender, answer) = oneshot::channel();
-        let call = Call {
-            id: CallId(0),
+        let under_way = self.reporter.call(OwnCall {
+            target: plugin.into(),
             method: method.into(),
             payload,
-            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
-            caller: None,
-            traceparent: None,
-            idempotency_key: None,
-            reply: CallReply::new(move |answer| {
-                // The caller may have stopped waiting; then nobody wants to know.
-                let _ = sender.send(answer);
-            }),
-        };
-        self.reporter.report(Report::Call { target: plugin.into(), call: Box::new(call) });
-        answer
-            .await
-            .unwrap_or_else(|_| Err(PluginError::new("GONE", "the host went away before it answered")))
+            options: options.into(),
+            // The caller may have stopped waiting; then nobody wants to know.
+            reply: Reply::new(move |answer| drop(sender.send(answer))),
+        });
+        let answer = answer.await;
+        under_way.is_over();
+        answer.unwrap_or_else(|_| Err(host_went_away()))
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use hothouse_api::{Answered, Change, ClientError, Started, Stopped, UnderWay};
 
+use super::survivors;
 use crate::cli::{ChangeArgs, DownArgs, StopArgs, WaitArgs};
 use crate::exit::Exit;
 use crate::show::{self, Style};
@@ -43,6 +44,11 @@ pub(crate) async fn down(args: DownArgs, socket: Option<PathBuf>) -> Exit {
         Err(exit) => return exit,
     };
     let outcome = client.down(&change(Vec::new(), None, args.wait)).await;
+    if let Err(ClientError::NotRunning { socket, .. }) = &outcome
+        && let Some(exit) = survivors::end(&args, socket)
+    {
+        return exit;
+    }
     stopped(outcome, args.json, args.wait, "the host has ended; stopped")
 }
 

@@ -18,6 +18,7 @@ pub(crate) async fn run(args: EventsArgs, socket: Option<PathBuf>) -> Exit {
     if args.follow {
         return match client.follow_events(args.since, plugin).await {
             Ok(feed) => follow(feed, args.json).await,
+            Err(nobody @ ClientError::NotRunning { .. }) => nobody_to_follow(&nobody, args.json),
             Err(error) => super::told(&error, args.json),
         };
     }
@@ -27,6 +28,16 @@ pub(crate) async fn run(args: EventsArgs, socket: Option<PathBuf>) -> Exit {
         Err(error) => return super::told(&error, args.json),
     }
     Exit::Ok
+}
+
+/// There is nobody to be followed, but perhaps something to be read.
+fn nobody_to_follow(nobody: &ClientError, json: bool) -> Exit {
+    let next = format!(
+        "{} starts one; {} shows what the last one has written down",
+        show::hothouse("up"),
+        show::hothouse("events")
+    );
+    super::told_with(Exit::NotRunning, &next, "", nobody, json)
 }
 
 async fn follow(mut feed: EventFeed, json: bool) -> Exit {
@@ -72,6 +83,7 @@ fn of_the_past(args: &EventsArgs) -> Exit {
     });
     match read {
         Ok(mut events) => {
+            show::tell(&whose(&events));
             let wanted = |event: &EventInfo| args.plugin.is_none() || event.plugin == args.plugin;
             events.retain(wanted);
             print(&events, args.json);
@@ -81,6 +93,16 @@ fn of_the_past(args: &EventsArgs) -> Exit {
             show::error(&error);
             Exit::Internal
         }
+    }
+}
+
+/// Where events come from that no host tells.
+fn whose(events: &[EventInfo]) -> String {
+    match events.last() {
+        Some(last) => {
+            format!("no host is running; this is what was written down, the last of it at {}", last.time)
+        }
+        None => "no host is running, and no such event is written down".into(),
     }
 }
 

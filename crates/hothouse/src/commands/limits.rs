@@ -161,14 +161,24 @@ fn resources(plugin: &PluginConfig) -> Vec<Limit> {
             effective: Effect::Nobody,
         })
     };
+    // Whatever has no methods is not called.
+    let router = |name, requested: Option<String>, by| match plugin.run {
+        Run::Command(_) => limit(name, requested),
+        _ => requested.map(|requested| enforced(Some(&plugin.name), name, requested, by)),
+    };
     [
         limit("resources.maxMemory", resources.max_memory.map(|bytes| format!("{bytes} bytes"))),
         limit("resources.maxCpu", resources.max_cpu.map(|percent| format!("{percent} % of a core"))),
-        limit(
+        router(
             "resources.maxConnections",
             resources.max_connections.map(|calls| format!("{calls} calls at once")),
+            "the host: the others wait for their turn",
         ),
-        limit("resources.timeout", resources.timeout.map(|ms| format!("{ms} ms for a call"))),
+        router(
+            "resources.timeout",
+            resources.timeout.map(|ms| format!("{ms} ms for a call")),
+            "the host: then the caller gets an error, and the plugin is told",
+        ),
     ]
     .into_iter()
     .flatten()

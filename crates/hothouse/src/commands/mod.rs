@@ -19,6 +19,7 @@ pub(crate) mod ps;
 mod refusal;
 pub(crate) mod schema;
 pub(crate) mod startup;
+mod survivors;
 pub(crate) mod validate;
 mod watch;
 pub(crate) mod why;
@@ -62,6 +63,11 @@ fn told_of(plugin: &str, asked: &str, error: &ClientError, json: bool) -> Exit {
         }
         ClientError::Refused(problem) => refusal::exit_and_next(problem, plugin),
     };
+    told_with(exit, &next, asked, error, json)
+}
+
+/// The same with another next step, and another exit code.
+fn told_with(exit: Exit, next: &str, asked: &str, error: &ClientError, json: bool) -> Exit {
     if json {
         let problem = match error {
             ClientError::Refused(problem) => problem.clone(),
@@ -86,7 +92,7 @@ fn told_of(plugin: &str, asked: &str, error: &ClientError, json: bool) -> Exit {
 }
 
 fn problem(code: &str, error: &ClientError) -> Problem {
-    Problem { code: code.into(), message: error.to_string(), retryable: true, place: None }
+    Problem { code: code.into(), message: error.to_string(), retryable: true, place: None, trace: None }
 }
 
 /// Prints a value as one line of JSON.

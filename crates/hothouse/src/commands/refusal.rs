@@ -28,7 +28,7 @@ fn after_a_call(code: &str, plugin: &str) -> String {
         "NOT_RUNNING" | "NOT_READY" => {
             format!("{} says why; {} starts it", about("why"), about("start"))
         }
-        "GONE" | "CRASHED" => format!("{} says what became of it", about("why")),
+        "GONE" => format!("{} says what became of it", about("why")),
         "NOT_CALLABLE" => format!(
             "{} shows what runs it; only `process` and `native` plugins can be called",
             hothouse("ps")
@@ -41,6 +41,10 @@ fn after_a_call(code: &str, plugin: &str) -> String {
             about("logs")
         ),
         "OVERLOADED" => "try again when it has caught up".into(),
+        "REFUSED_BY_MODE" | "FEATURE_OFF" | "DEPENDENCY_AWAY" => {
+            format!("{} says what is missing", about("why"))
+        }
+        "CALL_CYCLE" => "let one of the plugins of the circle answer without calling the next".into(),
         "HOST_ENDED" => format!("{} starts one", hothouse("up")),
         // The plugin's own error: what to do about it only the plugin knows.
         _ => format!("that is the plugin's own answer; {} shows what it logged", about("logs")),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hothouse_api::{EventInfo, Why};
-use hothouse_host::{Explanation, Fed, Record, Redact};
+use hothouse_host::{EventFeed, Explanation, Fed, Record, Redact};
 use hothouse_protocol::DateTime;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::stream::Streamed;
 use super::{Answer, App, Problem, no, redacted, refused, unescape, unknown};
+use crate::watching::Closing;
 use crate::{past, places, plugins, show};
 
 /// What was asked for in the query of a request.
@@ -98,20 +99,11 @@ async fn follow(app: Arc<App>, wanted: Wanted, pieces: mpsc::Sender<Bytes>) {
     let mut last = wanted.since;
     let goes_on = wanted.follow != Some(false);
     loop {
-        let there_is = feed.next_there_is().await.flatten();
-        let fed = match there_is {
-            Some(fed) => fed,
-            None if !goes_on || app.closing.is_closed() => return,
-            None => select! {
-                fed = feed.next() => match fed {
-                    Some(fed) => fed,
-                    None => return,
-                },
-                () = pieces.closed() => return,
-                // What has happened until now is still told.
-                () = app.closing.closed() => continue,
-            },
+        let fed = select! {
+            fed = next(&mut feed, &app.closing, goes_on) => fed,
+            () = pieces.closed() => return,
         };
+        let Some(fed) = fed else { return };
         for event in told(&app, &redact, fed, &mut last) {
             let sent = match event {
                 Ok(event) if !wanted.is_wanted(&event) => Ok(()),
@@ -121,6 +113,25 @@ async fn follow(app: Arc<App>, wanted: Wanted, pieces: mpsc::Sender<Bytes>) {
             if sent.is_err() {
                 return;
             }
+        }
+    }
+}
+
+/// The next thing out of a feed; `None` if that was all: the host comes to its end, or what there is was all that is
+/// wanted. May be dropped and called again without loss.
+async fn next(feed: &mut EventFeed, closing: &Closing, goes_on: bool) -> Option<Fed> {
+    loop {
+        // Looked at first: a look that finds nothing says only what was so before it came back.
+        let was_closed = closing.is_closed();
+        match feed.next_there_is().await? {
+            Some(fed) => return Some(fed),
+            None if !goes_on || was_closed => return None,
+            None => {}
+        }
+        select! {
+            fed = feed.next() => return fed,
+            // What has happened until now is still told.
+            () = closing.closed() => {}
         }
     }
 }
@@ -196,5 +207,35 @@ fn explained(app: &App, plugin: &str, explanation: &Explanation) -> Why {
         chain,
         cut: explanation.cut,
         waits_for: explanation.waits_for.iter().map(|other| graph.name(*other).into()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::{Future, poll_fn};
+    use std::pin::pin;
+    use std::task::Poll;
+
+    use hothouse_host::{Host, HostSettings};
+
+    #[tokio::test]
+    async fn what_happens_while_a_look_is_on_its_way_is_told_before_the_end() {
+        let host = Host::spawn(HostSettings::default(), Vec::new).unwrap();
+        let (mut feed, closing) = (host.follow_events(0), Closing::default());
+        {
+            let mut next = pin!(next(&mut feed, &closing, true));
+            let begun = poll_fn(|context| Poll::Ready(next.as_mut().poll(context))).await;
+            assert!(begun.is_pending());
+            // The look is answered before this is done: the loop takes one after the other.
+            assert_eq!(host.stop_all().await, Ok(Vec::new()));
+            closing.close();
+            assert!(matches!(next.await, Some(Fed::Event(event)) if event.event.seq.number() == 1));
+        }
+        let Some(Fed::Event(last)) = next(&mut feed, &closing, true).await else {
+            panic!("no end of the stop")
+        };
+        assert_eq!(last.event.seq.number(), 2);
+        assert!(next(&mut feed, &closing, true).await.is_none());
     }
 }

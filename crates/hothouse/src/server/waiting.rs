@@ -8,8 +8,41 @@ use std::time::Duration;
 use hothouse_api::{Problem, UnderWay};
 use hyper::StatusCode;
 use tokio::select;
+use tokio::sync::watch;
 
 use super::{Answer, App, Replied, json, no};
+
+/// How many changes are under way.
+pub(super) struct Changes(watch::Sender<usize>);
+
+impl Default for Changes {
+    fn default() -> Changes {
+        Changes(watch::Sender::new(0))
+    }
+}
+
+impl Changes {
+    /// One more, until the token is dropped.
+    fn begin(&self) -> Token {
+        self.0.send_modify(|count| *count += 1);
+        Token(self.0.clone())
+    }
+
+    /// Waits until none is.
+    pub(super) async fn over(&self) {
+        // The sender is our own, so it is there.
+        let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
+    }
+}
+
+/// A change that is under way.
+struct Token(watch::Sender<usize>);
+
+impl Drop for Token {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
 
 /// Does the work, and answers with what came of it, or after `wait_ms` that it goes on. It never answers that before the
 /// work has been accepted.
@@ -19,7 +52,16 @@ pub(super) async fn patiently(
     wait_ms: Option<u64>,
     does: impl Future<Output = Answer> + Send + 'static,
 ) -> Result<Replied, (StatusCode, Problem)> {
+    if app.closing.is_closed() {
+        return Err(no(StatusCode::CONFLICT, "REFUSED", "the host has ended".into()));
+    }
     let app = Arc::clone(app);
+    let token = app.changes.begin();
+    let does = async move {
+        let answer = does.await;
+        drop(token);
+        answer
+    };
     // On its own, because the connection may break off, and what follows from the work must be done all the same.
     let task = tokio::spawn(async move {
         let mut does: Pin<Box<dyn Future<Output = Answer> + Send>> = Box::pin(does);

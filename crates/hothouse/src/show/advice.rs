@@ -1,5 +1,6 @@
 //! Commands that are advised: they can be typed as they stand, because they name the same project and socket.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use hothouse_config::Project;
@@ -16,6 +17,13 @@ pub(crate) fn advise_for(place: String) {
 /// An advised command, in backquotes: `hothouse("ps")`, `hothouse("start db")`.
 pub(crate) fn hothouse(command: &str) -> String {
     format!("`hothouse {command}{}`", PLACE.get().map_or("", String::as_str))
+}
+
+/// A path as a shell takes it.
+pub(crate) fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = text.chars().all(|c| c.is_alphanumeric() || "/._-+@".contains(c));
+    if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// More names than this help nobody who looks for one.

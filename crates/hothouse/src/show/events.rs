@@ -1,8 +1,10 @@
 //! What happens in a host, as lines for people and as JSON for programs.
 
+use std::io;
+
 use hothouse_api::LogLine;
 use hothouse_config::Project;
-use hothouse_host::{Notice, happening_json};
+use hothouse_host::{Notice, Warning, happening_json};
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::phase::StopCause;
 use hothouse_kernel::{Code, Event, Failure, Graph, PluginId, Rung};
@@ -37,9 +39,10 @@ impl<'a> EventWriter<'a> {
     pub(crate) fn line(&self, notice: &Notice) -> Option<String> {
         match notice {
             Notice::Event(event) => self.event(event),
-            Notice::Warned(text) => {
-                let text = harmless(&self.project.secrets.redact(text));
-                Some(format!("{}: {text}", self.style.yellow("warning")))
+            Notice::Warned(warning) => {
+                let text = harmless(&self.project.secrets.redact(&warning.to_string()));
+                let next = after_warning(warning);
+                Some(format!("{}: {text}\n  next: {next}", self.style.yellow("warning")))
             }
             Notice::Lost(count) => {
                 Some(self.style.yellow(&format!("{count} lines were left out: too many at once")))
@@ -135,6 +138,22 @@ impl<'a> EventWriter<'a> {
     }
 }
 
+/// What to do about a warning.
+fn after_warning(warning: &Warning) -> String {
+    let mend = match warning.error().kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room there",
+        _ => "see to that folder",
+    };
+    match warning {
+        Warning::WritingFailed { .. } => format!("{mend}; writing goes on by itself"),
+        Warning::NotWritten { .. } => format!(
+            "{mend}, or name another one in `host.stateDir`; then {} and {}",
+            super::hothouse("down"),
+            super::hothouse("up")
+        ),
+    }
+}
+
 /// A notice as one JSON object. Every event has `type` and `atMs`, and `plugin` and `incarnation` where it is about one.
 pub(crate) fn notice_json(notice: &Notice, graph: &Graph, project: &Project) -> Value {
     match notice {
@@ -151,7 +170,11 @@ pub(crate) fn notice_json(notice: &Notice, graph: &Graph, project: &Project) -> 
             }
             value
         }
-        Notice::Warned(text) => json!({ "type": "warning", "message": project.secrets.redact(text) }),
+        Notice::Warned(warning) => json!({
+            "type": "warning",
+            "message": project.secrets.redact(&warning.to_string()),
+            "next": after_warning(warning),
+        }),
         Notice::Lost(count) => json!({ "type": "lost", "count": count }),
     }
 }

@@ -40,6 +40,13 @@ pub(crate) fn happened(event: &EventInfo) -> String {
         },
         "stopRequested" => format!("a stop of {} was asked for by {}", targets(event), by(event)),
         "restartRequested" => format!("a restart of {} was asked for by {}", targets(event), by(event)),
+        "applyBegan" => format!(
+            "the project file is applied for {}: {} to stop, {} to start",
+            by(event),
+            number(event, "stops"),
+            number(event, "starts")
+        ),
+        "replaced" => "from here on the changed project file holds".into(),
         "launched" => match event.incarnation {
             None | Some(1) => "starting".into(),
             Some(life) => format!("starting (life {life})"),
@@ -57,6 +64,7 @@ pub(crate) fn happened(event: &EventInfo) -> String {
         },
         "stopBegan" => match event.text("reason") {
             Some("restart") => "stopping, to be started again".into(),
+            Some("removed") => "stopping: it is in the project file no more".into(),
             Some("unwind") => "stopping: the start is undone".into(),
             Some("failure") => "what is left of it is cleared away".into(),
             _ => "stopping".into(),
@@ -101,7 +109,44 @@ fn targets(event: &EventInfo) -> String {
     if names.is_empty() { "nothing".into() } else { names.join(", ") }
 }
 
+fn number(event: &EventInfo, name: &str) -> u64 {
+    event.more.get(name).and_then(Value::as_u64).unwrap_or(0)
+}
+
 fn took(event: &EventInfo) -> String {
     let ms = event.more.get("tookMs").and_then(Value::as_f64).unwrap_or(0.0).max(0.0);
     super::duration(std::time::Duration::from_secs_f64(ms / 1e3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn whatever_can_happen_is_told_in_words() {
+        let schema = include_str!("../../../../docs/schema/cli/_events.json");
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        let kinds = schema["$defs"]["event"]["oneOf"].as_array().unwrap().iter();
+        let kinds: Vec<&str> =
+            kinds.map(|kind| kind["properties"]["type"]["const"].as_str().unwrap()).collect();
+        assert!(kinds.contains(&"applyBegan") && kinds.contains(&"stopBegan"), "{kinds:?}");
+        for kind in kinds {
+            let event =
+                json!({ "seq": 1, "time": "", "atMs": 0.0, "type": kind, "why": "it is", "reason": "it is" });
+            let text = happened(&serde_json::from_value(event).unwrap());
+            assert!(text.chars().all(|c| !c.is_uppercase()) && text != "replaced", "{kind}: {text}");
+        }
+    }
+
+    #[test]
+    fn an_apply_and_what_it_takes_away_are_told_as_such() {
+        let told = |event: Value| happened(&serde_json::from_value(event).unwrap());
+        let apply = json!({
+            "seq": 1, "time": "", "atMs": 0.0, "type": "applyBegan", "by": "operator", "stops": 2, "starts": 1,
+        });
+        assert_eq!(told(apply), "the project file is applied for the operator: 2 to stop, 1 to start");
+        let stop = json!({ "seq": 2, "time": "", "atMs": 0.0, "type": "stopBegan", "reason": "removed" });
+        assert_eq!(told(stop), "stopping: it is in the project file no more");
+    }
 }

@@ -11,9 +11,10 @@ mod log;
 pub(crate) mod picture;
 mod style;
 mod table;
+mod waterfall;
 mod why;
 
-pub(crate) use advice::{advise_for, hothouse, no_such_plugin};
+pub(crate) use advice::{advise_for, hothouse, no_such_plugin, quoted};
 pub(crate) use apply::{applied, plan_text, planned, resting_text};
 pub(crate) use events::{EventWriter, notice_json};
 use failure::next_step;
@@ -23,6 +24,7 @@ pub(crate) use info::{plugins, started};
 pub(crate) use log::LogWriter;
 pub(crate) use style::{Style, harmless};
 pub(crate) use table::{Cell, Column, fitted, stdout_width, table};
+pub(crate) use waterfall::waterfall;
 pub(crate) use why::{next, root_of, why};
 
 use std::time::Duration;

@@ -27,12 +27,13 @@ use tokio::select;
 use crate::cli::UpArgs;
 use crate::current::CurrentProject;
 use crate::exit::Exit;
-use crate::kept::Kept;
+use crate::kept::{self, Kept};
 use crate::last_start::Asked;
 use crate::probes::Probes;
 use crate::server::{App, Server};
 use crate::show;
 use crate::socket::{self, Unavailable};
+use crate::state::{self, StateClaim};
 use crate::{logs, places, plugins, project};
 
 use happenings::Happenings;
@@ -60,6 +61,7 @@ struct Session {
     wishes: Wishes,
     supervisor: Supervisor,
     probes: Option<Probes>,
+    _state: StateClaim,
 }
 
 impl Session {
@@ -85,6 +87,7 @@ impl Session {
             ),
         })?;
         let wishes = Wishes::new().map_err(|error| fail(&error.to_string(), Exit::Internal))?;
+        let state = state_folder(&project, &socket)?;
         let (spawner, kept) = spawner(&socket, &project)?;
         let current = Arc::new(CurrentProject::new(project));
         let host = spawn_host(&current, &spawner, kept)?;
@@ -95,7 +98,7 @@ impl Session {
         let probes = Probes::start(args.probes, &app).await.map_err(|error| fail(&error, Exit::Internal))?;
         let server = Server::start(owned, Arc::clone(&app));
         let supervisor = Supervisor::of_this_process();
-        Ok(Session { args, host, app, server, happenings, screen, wishes, supervisor, probes })
+        Ok(Session { args, host, app, server, happenings, screen, wishes, supervisor, probes, _state: state })
     }
 
     async fn run(mut self) -> Exit {
@@ -265,6 +268,27 @@ async fn showing<F: Future>(happenings: &mut Happenings, screen: &mut Screen, fu
     }
 }
 
+/// Takes the folder for what outlives the host.
+fn state_folder(project: &Project, socket: &Path) -> Result<StateClaim, Refusal> {
+    let folder = places::state_dir(project).map_err(|error| fail(&error, Exit::Config))?;
+    state::claim(&folder, socket).map_err(|other| {
+        let pid = other.pid.map_or_else(String::new, |pid| format!(": pid {pid}"));
+        let socket = other.socket.as_deref();
+        let its_socket =
+            socket.map_or_else(String::new, |socket| format!("; its control socket is {}", socket.display()));
+        let end = socket.map_or_else(
+            || "end that one".into(),
+            |socket| format!("`hothouse down --socket {}` ends that one", show::quoted(socket)),
+        );
+        let text = format!(
+            "another host has the state folder of this one{pid} (the folder is {}{its_socket})\n  \
+             next: {end}; or name another folder for this one in `host.stateDir`",
+            folder.display()
+        );
+        fail(&text, Exit::AlreadyRunning)
+    })
+}
+
 fn spawner(socket: &Path, project: &Project) -> Result<(Spawner, Kept), Refusal> {
     let (ledger, kept) = ledger(socket, project)?;
     let spawner = Spawner::with_ledger(ledger).map_err(|error| {
@@ -301,17 +325,6 @@ fn ledger(socket: &Path, project: &Project) -> Result<(Ledger, Kept), Refusal> {
 }
 
 fn fail_with_leftovers(error: &LedgerError) -> Refusal {
-    let next = match error {
-        LedgerError::File { .. } => "see to that folder, or choose another socket with --socket".into(),
-        LedgerError::Busy { .. } => format!("wait a moment, then {}", show::hothouse("up")),
-        LedgerError::StillThere { pids } => {
-            let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
-            format!("look at them with `ps -fp {}`; then {}", pids.join(","), show::hothouse("up"))
-        }
-    };
-    let exit = match error {
-        LedgerError::File { .. } => Exit::Internal,
-        LedgerError::Busy { .. } | LedgerError::StillThere { .. } => Exit::Abandoned,
-    };
+    let (next, exit) = kept::after(error, &show::hothouse("up"));
     fail(&format!("{error}\n  next: {next}"), exit)
 }

@@ -77,7 +77,8 @@ fn show([quiet, inside, outside]: &[Figures; 3], sheet: &mut dyn Sheet) -> Outco
         let what = format!("start of nine, {pair}");
         sheet.rows(&Row::beside(&what, &(one.starts.clone(), other.starts.clone()), target))?;
     }
-    let figures: [(&str, fn(&Times) -> Duration); 3] =
+    type Figure = fn(&Times) -> Duration;
+    let figures: [(&str, Figure); 3] =
         [("median", Times::median), ("mean", Times::mean), ("p99", |times| times.above(99))];
     for (pair, one, other, target) in pairs {
         for (of, figure) in figures {
@@ -165,6 +166,8 @@ impl Beside {
         if let Flood::Inside(_) = flood {
             wait(self.host.stop(Targets::Some(vec![self.flood])))?;
         }
+        // One outside of the host ends with its handle.
+        drop(flood);
         Ok(())
     }
 
@@ -190,7 +193,7 @@ impl Beside {
 
     fn call(&self) -> Outcome<Duration> {
         let asked = Instant::now();
-        let answer = wait(self.host.call(CALLED, "work", Json::null(), CallOptions::default()));
+        let answer = wait(self.host.call(CALLED, "echo", Json::null(), CallOptions::default()));
         let time = asked.elapsed();
         answer.map_err(|error| format!("`{CALLED}` did not answer: {}", error.message))?;
         Ok(time)

@@ -52,9 +52,7 @@ impl Drop for Outside {
 
 /// Copies its standard input into files of this folder until it ends.
 pub(in crate::startup) fn read(folder: &Path) -> Outcome<()> {
-    let mut input = File::from(std::os::fd::OwnedFd::from(
-        std::os::fd::AsFd::as_fd(&std::io::stdin()).try_clone_to_owned()?,
-    ));
+    let mut input = File::from(std::os::fd::AsFd::as_fd(&std::io::stdin()).try_clone_to_owned()?);
     let mut buffer = vec![0; CHUNK];
     let mut number: u32 = 0;
     let next = |number: u32| File::create(folder.join((number % (KEEP + 1)).to_string()));
