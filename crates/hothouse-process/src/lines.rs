@@ -3,6 +3,8 @@
 //! Pure: it reads from nothing, and does not know what a line means. A line ends with a newline; a carriage return
 //! before it belongs to the end. Of encodings it knows only where a character of UTF-8 must not be cut.
 
+use memchr::memchr_iter;
+
 /// A line buffer that is emptied keeps no more memory than this.
 const KEEP: usize = 16 * 1024;
 
@@ -43,12 +45,12 @@ impl Lines {
 
     /// Takes the next bytes and gives every line that they complete.
     pub(crate) fn feed(&mut self, bytes: &[u8], each: &mut dyn FnMut(Line<'_>)) {
-        let mut pieces = bytes.split(|byte| *byte == b'\n');
-        let unfinished = pieces.next_back().unwrap_or_default();
-        for piece in pieces {
-            self.finish_line(piece, each);
+        let mut begin = 0;
+        for end in memchr_iter(b'\n', bytes) {
+            self.finish_line(&bytes[begin..end], each);
+            begin = end + 1;
         }
-        self.extend(unfinished, each);
+        self.extend(&bytes[begin..], each);
     }
 
     /// The stream has ended: gives what stands after the last newline, if anything.

@@ -10,6 +10,7 @@
 //! | what a kept line looks like | `record` |
 //! | names of files, rotation, retention, a full disk | `names`, `file` |
 //! | the way of a line, and what is said when one could not be kept | `store`, `desk` |
+//! | memory for lines on their way | `room` |
 //! | secrets, also across the pieces of a long line | `seam` |
 //! | the last lines in memory | `recent` |
 //! | who watches | `live` |
@@ -25,6 +26,7 @@ mod names;
 mod past;
 mod recent;
 mod record;
+mod room;
 mod seam;
 mod store;
 

@@ -10,6 +10,8 @@
 //! tab) and bytes that are no UTF-8 are `\xNN`: so a line is one line of UTF-8 that is safe to print, and the bytes come
 //! back as they were.
 
+use std::ops::Range;
+
 use hothouse_protocol::DateTime;
 use hothouse_runtime::{Level, Stream};
 
@@ -98,27 +100,50 @@ impl Author {
     pub(crate) fn new(plugin: &str, incarnation: u64) -> Author {
         Author { words: format!(" {} {incarnation} ", names::in_line(plugin)) }
     }
+}
 
-    /// Adds a line to `lines`. `time` is that of [`DateTime`], with milliseconds.
-    pub(crate) fn write(
-        &self,
-        lines: &mut Vec<u8>,
-        time: &str,
-        (stream, level, continues): (Stream, Level, bool),
-        text: &[u8],
-    ) {
-        let mark: &[u8] = if continues { b" + " } else { b" | " };
-        let words = [time, &self.words, stream.as_str(), " ", level.as_str()];
-        words.iter().for_each(|word| lines.extend_from_slice(word.as_bytes()));
-        lines.extend_from_slice(mark);
-        escape(text, lines);
-        lines.push(b'\n');
+/// Lines of one author that have the same time, one below the other.
+pub(crate) struct Page<'a> {
+    author: &'a Author,
+    time: &'a str,
+    lines: &'a mut Vec<u8>,
+    /// What kind the last line was of, and where in `lines` that stands which comes before its text.
+    last: Option<(Kind, Range<usize>)>,
+}
+
+/// The stream of a line, its level, and whether it goes on.
+pub(crate) type Kind = (Stream, Level, bool);
+
+impl<'a> Page<'a> {
+    /// Lines that are added to `lines`. `time` is that of [`DateTime`], with milliseconds.
+    pub(crate) fn new(author: &'a Author, time: &'a str, lines: &'a mut Vec<u8>) -> Page<'a> {
+        Page { author, time, lines, last: None }
+    }
+
+    /// Adds a line.
+    pub(crate) fn add(&mut self, kind: Kind, text: &[u8]) {
+        let begin = self.lines.len();
+        match self.last.take().filter(|(last, _)| *last == kind) {
+            // In a flood every line begins like the one before.
+            Some((_, same)) => self.lines.extend_from_within(same),
+            None => self.begin(kind),
+        }
+        self.last = Some((kind, begin..self.lines.len()));
+        escape(text, self.lines);
+        self.lines.push(b'\n');
+    }
+
+    fn begin(&mut self, (stream, level, continues): Kind) {
+        let mark = if continues { " + " } else { " | " };
+        let words = [self.time, &self.author.words, stream.as_str(), " ", level.as_str(), mark];
+        words.iter().for_each(|word| self.lines.extend_from_slice(word.as_bytes()));
     }
 }
 
 /// Adds text to a line so that it stays one line of UTF-8 without control characters.
 fn escape(text: &[u8], line: &mut Vec<u8>) {
-    if text.iter().all(|byte| is_plain(*byte)) {
+    // Every byte is looked at, because that can be done with many at once.
+    if text.iter().fold(true, |plain, byte| plain & is_plain(*byte)) {
         return line.extend_from_slice(text);
     }
     for chunk in text.utf8_chunks() {
@@ -178,8 +203,28 @@ mod tests {
 
     fn written(text: &[u8]) -> Vec<u8> {
         let mut line = Vec::new();
-        Author::new("@acme/my db", 3).write(&mut line, TIME, (Stream::Stderr, Level::Warn, false), text);
+        let author = Author::new("@acme/my db", 3);
+        Page::new(&author, TIME, &mut line).add((Stream::Stderr, Level::Warn, false), text);
         line
+    }
+
+    #[test]
+    fn a_line_begins_like_the_one_before_only_if_it_is_of_the_same_kind() {
+        let author = Author::new("db", 1);
+        let kinds = [
+            (Stream::Stdout, Level::Info, false),
+            (Stream::Stdout, Level::Info, false),
+            (Stream::Stdout, Level::Info, true),
+            (Stream::Stderr, Level::Info, true),
+            (Stream::Stderr, Level::Info, true),
+        ];
+        let mut lines = b"what stands there already\n".to_vec();
+        let mut page = Page::new(&author, TIME, &mut lines);
+        kinds.iter().for_each(|kind| page.add(*kind, b"\\text"));
+        let read: Vec<_> = lines.split(|byte| *byte == b'\n').skip(1).filter_map(LogRecord::read).collect();
+        let found: Vec<_> = read.iter().map(|line| (line.stream, line.level, line.continues)).collect();
+        assert_eq!(found, kinds);
+        assert!(read.iter().all(|line| line.text == "\\text" && line.time == TIME));
     }
 
     #[test]

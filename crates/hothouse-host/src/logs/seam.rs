@@ -9,15 +9,16 @@ use std::borrow::Cow;
 use hothouse_runtime::{Level, RawLine, Stream};
 
 use super::Redact;
+use super::room::Room;
 
 /// So many bytes are gathered before they are passed on in the middle of a batch.
 const FULL: usize = 64 * 1024;
+/// And so many lines: what is added to each is about as much as that.
+const MANY: usize = 1024;
 
 /// Lines of one life on their way to be kept.
 #[derive(Default)]
 pub(crate) struct Gathering {
-    texts: Vec<u8>,
-    lines: Vec<Gathered>,
     /// What is held back of each stream, by its number.
     held: [Vec<u8>; Stream::ALL.len()],
 }
@@ -25,7 +26,8 @@ pub(crate) struct Gathering {
 /// What is done with a line: its stream, its level, whether it goes on, and its text.
 pub(crate) type OnLine<'a> = &'a mut dyn FnMut((Stream, Level, bool), &[u8]);
 
-struct Gathered {
+/// What is known of a line beside its text.
+pub(crate) struct Gathered {
     stream: Stream,
     level: Level,
     continues: bool,
@@ -34,45 +36,39 @@ struct Gathered {
 }
 
 impl Gathering {
-    /// Takes a line; true if it is time to pass on what there is.
-    pub(crate) fn add(&mut self, line: RawLine<'_>, redact: Option<&dyn Redact>) -> bool {
+    /// Takes a line into `room`; true if it is time to pass on what is there.
+    pub(crate) fn add(&mut self, line: RawLine<'_>, redact: Option<&dyn Redact>, room: &mut Room) -> bool {
         let RawLine { stream, level, text, continues } = line;
         let held = &mut self.held[stream as usize];
-        let begin = self.texts.len();
-        self.texts.append(held);
-        self.texts.extend_from_slice(text);
+        let texts = &mut room.texts;
+        let begin = texts.len();
+        texts.append(held);
+        texts.extend_from_slice(text);
         if let Some(redact) = redact.filter(|_| continues) {
-            let cut = begin + unbegun(&self.texts[begin..], redact);
-            held.extend_from_slice(&self.texts[cut..]);
-            self.texts.truncate(cut);
+            let cut = begin + unbegun(&texts[begin..], redact);
+            held.extend_from_slice(&texts[cut..]);
+            texts.truncate(cut);
             if cut == begin {
                 // All of it is held back.
                 return false;
             }
         }
-        let end = self.texts.len();
-        self.texts.push(b'\n');
-        self.lines.push(Gathered { stream, level, continues, end });
-        self.texts.len() >= FULL
+        let end = texts.len();
+        texts.push(b'\n');
+        room.gathered.push(Gathered { stream, level, continues, end });
+        texts.len() >= FULL || room.gathered.len() >= MANY
     }
+}
 
-    /// Gives every line, without secrets, and is empty. Returns how many there were.
-    pub(crate) fn give(&mut self, redact: Option<&dyn Redact>, each: OnLine<'_>) -> u64 {
-        let redact = redact.filter(|redact| !is_clean(&self.texts, *redact));
-        let mut begin = 0;
-        for line in &self.lines {
-            let text = &self.texts[begin..line.end];
-            let text = redact.map_or(Cow::Borrowed(text), |redact| redacted(text, redact));
-            each((line.stream, line.level, line.continues), &text);
-            begin = line.end + 1;
-        }
-        let count = self.lines.len() as u64;
-        self.texts.clear();
-        self.lines.clear();
-        // An idle plugin holds on to no more than a little.
-        self.texts.shrink_to(FULL / 16);
-        self.lines.shrink_to(64);
-        count
+/// Gives every line that was gathered, without secrets.
+pub(crate) fn give(texts: &[u8], lines: &[Gathered], redact: Option<&dyn Redact>, each: OnLine<'_>) {
+    let redact = redact.filter(|redact| !is_clean(texts, *redact));
+    let mut begin = 0;
+    for line in lines {
+        let text = &texts[begin..line.end];
+        let text = redact.map_or(Cow::Borrowed(text), |redact| redacted(text, redact));
+        each((line.stream, line.level, line.continues), &text);
+        begin = line.end + 1;
     }
 }
 
@@ -135,8 +131,9 @@ mod tests {
         let word = Word("hunter22");
         let mut all = String::new();
         for (text, continues) in pieces {
-            gathering.add(line(text, *continues), Some(&word));
-            gathering.give(Some(&word), &mut |(_, _, continues), text| {
+            let mut room = Room::default();
+            gathering.add(line(text, *continues), Some(&word), &mut room);
+            give(&room.texts, &room.gathered, Some(&word), &mut |(_, _, continues), text| {
                 all += &String::from_utf8_lossy(text);
                 all += if continues { "+" } else { "|" };
             });
@@ -164,13 +161,22 @@ mod tests {
 
     #[test]
     fn streams_are_held_back_by_themselves() {
-        let mut gathering = Gathering::default();
+        let (mut gathering, mut room) = (Gathering::default(), Room::default());
         let word = Word("secret");
         let mut lines = Vec::new();
-        gathering.add(line(b"a sec", true), Some(&word));
-        gathering.add(RawLine { stream: Stream::Stderr, ..line(b"ret", false) }, Some(&word));
-        gathering.add(line(b"ret", false), Some(&word));
-        let count = gathering.give(Some(&word), &mut |_, text| lines.push(text.to_owned()));
-        assert_eq!((count, lines), (3, vec![b"a ".to_vec(), b"ret".to_vec(), b"***".to_vec()]));
+        gathering.add(line(b"a sec", true), Some(&word), &mut room);
+        gathering.add(RawLine { stream: Stream::Stderr, ..line(b"ret", false) }, Some(&word), &mut room);
+        gathering.add(line(b"ret", false), Some(&word), &mut room);
+        give(&room.texts, &room.gathered, Some(&word), &mut |_, text| lines.push(text.to_owned()));
+        assert_eq!(lines, [b"a ".to_vec(), b"ret".to_vec(), b"***".to_vec()]);
+    }
+
+    #[test]
+    fn neither_many_bytes_nor_many_lines_are_gathered_before_they_are_passed_on() {
+        for (text, at_most) in [(&[b'x'; 1000][..], FULL / 1000 + 1), (b"", MANY)] {
+            let (mut gathering, mut room) = (Gathering::default(), Room::default());
+            while !gathering.add(line(text, false), None, &mut room) {}
+            assert!(room.gathered.len() <= at_most && room.texts.len() < 2 * FULL);
+        }
     }
 }

@@ -11,14 +11,16 @@ use super::desk::Desk;
 use super::file::{Folder, LogFile, Segment};
 use super::live::{Block, Listeners};
 use super::recent::Recent;
-use super::record::{Author, LogRecord};
-use super::seam::Gathering;
+use super::record::{Author, LogRecord, Page};
+use super::room::{Room, SpareRoom};
+use super::seam::{Gathering, give};
 use super::{LogSettings, Redact, names};
 
 /// Every log of a host.
 pub(crate) struct Store {
     pub(crate) folder: Option<Arc<Folder>>,
     redact: Option<Arc<dyn Redact>>,
+    room: Arc<SpareRoom>,
     plugins: Mutex<HashMap<String, Arc<PluginLog>>>,
     pub(crate) listeners: Arc<Listeners>,
     pub(crate) desk: Arc<Desk>,
@@ -55,13 +57,15 @@ pub(crate) struct LifeLog {
     log: Arc<PluginLog>,
     author: Author,
     redact: Option<Arc<dyn Redact>>,
+    room: Arc<SpareRoom>,
 }
 
 /// Lines of one life that are written together: when it is full, when it is flushed, and when it is dropped.
 pub(crate) struct Batch {
     life: Arc<LifeLog>,
     gathering: Gathering,
-    lines: Vec<u8>,
+    /// `None` while there is nothing to write.
+    room: Option<Room>,
 }
 
 /// Where the runtimes find it.
@@ -70,15 +74,13 @@ struct Sink {
     desk: Arc<Desk>,
 }
 
-/// An idle plugin's batch holds on to no more than this.
-const KEPT: usize = 4 * 1024;
-
 impl Store {
     pub(crate) fn new(settings: LogSettings) -> Store {
         let LogSettings { folder, max_size, keep, redact } = settings;
         Store {
             folder: folder.map(|path| Arc::new(Folder::new(path, max_size, keep))),
             redact,
+            room: Arc::default(),
             plugins: Mutex::default(),
             listeners: Arc::default(),
             desk: Arc::default(),
@@ -91,6 +93,7 @@ impl Store {
             log: self.plugin(plugin),
             author: Author::new(plugin, incarnation),
             redact: self.redact.clone(),
+            room: Arc::clone(&self.room),
         };
         Arc::new(Sink { life: Arc::new(life), desk: Arc::clone(&self.desk) })
     }
@@ -218,7 +221,7 @@ fn left_out_note(author: &Author, count: u64) -> Vec<u8> {
 /// A line that the host adds.
 fn note(author: &Author, text: &str) -> Vec<u8> {
     let mut line = Vec::new();
-    author.write(&mut line, &now(), (Stream::Host, Level::Warn, false), text.as_bytes());
+    Page::new(author, &now(), &mut line).add((Stream::Host, Level::Warn, false), text.as_bytes());
     line
 }
 
@@ -249,7 +252,7 @@ impl LogSink for Sink {
 
 impl Batch {
     pub(crate) fn new(life: Arc<LifeLog>) -> Batch {
-        Batch { life, gathering: Gathering::default(), lines: Vec::new() }
+        Batch { life, gathering: Gathering::default(), room: None }
     }
 
     pub(crate) fn is_of(&self, life: &Arc<LifeLog>) -> bool {
@@ -258,22 +261,24 @@ impl Batch {
 
     pub(crate) fn add(&mut self, stream: Stream, level: Level, text: &[u8], continues: bool) {
         let redact = self.life.redact.as_deref();
-        if self.gathering.add(RawLine { stream, level, text, continues }, redact) {
+        let room = self.room.get_or_insert_with(|| self.life.room.take());
+        if self.gathering.add(RawLine { stream, level, text, continues }, redact, room) {
             self.write();
         }
     }
 
     fn write(&mut self) {
-        let (life, lines) = (&self.life, &mut self.lines);
+        let Some(mut room) = self.room.take() else { return };
+        let life = &self.life;
         // Lines that were read at once have the same time, and the clock is read once for them.
         let time = now();
-        let mut write =
-            |kind: (Stream, Level, bool), text: &[u8]| life.author.write(lines, &time, kind, text);
-        let count = self.gathering.give(life.redact.as_deref(), &mut write);
+        let mut page = Page::new(&life.author, &time, &mut room.lines);
+        give(&room.texts, &room.gathered, life.redact.as_deref(), &mut |kind, text| page.add(kind, text));
+        let count = room.gathered.len() as u64;
         if count > 0 {
-            life.log.add(&life.author, &self.lines, count);
+            life.log.add(&life.author, &room.lines, count);
         }
-        self.lines.clear();
+        life.room.give_back(room);
     }
 }
 
@@ -284,7 +289,6 @@ impl LogInlet for Batch {
 
     fn flush(&mut self) {
         self.write();
-        self.lines.shrink_to(KEPT);
     }
 }
 
