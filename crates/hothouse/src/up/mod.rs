@@ -1,6 +1,7 @@
 //! A host in the foreground: start, stay, stop.
 
 mod happenings;
+mod loops;
 mod refusal;
 mod report;
 mod running;
