@@ -14,6 +14,7 @@ use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 
 use crate::apply::{Applied, Apply, PlannedApply};
+use crate::health::{Healths, ModeNow, SetMode, When};
 use crate::types::{
     CallAnswer, CallRequest, Change, HealthAnswer, LastStart, Plugins, PluginsNow, Problem, Started, Stopped,
     UnderWay,
@@ -161,12 +162,37 @@ impl Client {
         self.ask(Method::POST, "/v1/call", call).await
     }
 
-    /// Asks for a plugin's health.
+    /// Has a plugin asked for its health now.
     ///
     /// # Errors
     /// As for [`Client::call`].
-    pub async fn health(&self, plugin: &str) -> Result<HealthAnswer, ClientError> {
-        self.ask(Method::GET, &format!("/v1/health/{}", escaped(plugin)), &()).await
+    pub async fn check_health(&self, plugin: &str) -> Result<HealthAnswer, ClientError> {
+        self.ask(Method::POST, &format!("/v1/health/{}", escaped(plugin)), &()).await
+    }
+
+    /// What is known of the health of one plugin, or of all.
+    ///
+    /// # Errors
+    /// As for [`Client::plugins`], or if there is no such plugin.
+    pub async fn health(&self, plugin: Option<&str>) -> Result<Healths, ClientError> {
+        let of = plugin.map_or_else(String::new, |plugin| format!("/{}", escaped(plugin)));
+        self.ask(Method::GET, &format!("/v1/health{of}"), &()).await
+    }
+
+    /// What is going to happen to a plugin by itself.
+    ///
+    /// # Errors
+    /// As for [`Client::plugins`], or if there is no such plugin.
+    pub async fn when(&self, plugin: &str) -> Result<When, ClientError> {
+        self.ask(Method::GET, &format!("/v1/when/{}", escaped(plugin)), &()).await
+    }
+
+    /// Sets or releases the mode of a plugin.
+    ///
+    /// # Errors
+    /// As for [`Client::start`].
+    pub async fn set_mode(&self, mode: &SetMode) -> Result<Answered<ModeNow>, ClientError> {
+        self.ask_for_change("/v1/mode", mode).await
     }
 
     pub(crate) async fn ask<A: DeserializeOwned>(

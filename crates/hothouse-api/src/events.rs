@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::health::{MissingInfo, RestartInfo};
+
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -18,7 +20,8 @@ pub struct EventInfo {
     pub at_ms: f64,
     /// What: `startBegan`, `stopRequested`, `restartRequested`, `launched`, `initialized`, `ready`, `failed`,
     /// `withdrawn`, `unwindBegan`, `stopBegan`, `destroyFailed`, `stopEscalated`, `stopped`, `abandoned`,
-    /// `startEnded`, `stopEnded`, `applyBegan`, `replaced`, `refused`, `ignored`.
+    /// `startEnded`, `stopEnded`, `applyBegan`, `replaced`, `refused`, `ignored`, `healthChanged`, `hostLate`,
+    /// `restartScheduled`, `restartCancelled`, `gaveUp`, `modeSet`, `modeChanged`, `recoveryTried`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The plugin that it is about.
@@ -45,7 +48,7 @@ impl EventInfo {
 }
 
 /// Why a plugin is where it is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Why {
     /// The plugin.
@@ -73,4 +76,44 @@ pub struct Why {
     /// While it waits: the plugins that it waits for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waits_for: Vec<String>,
+    /// The protocol's health status; absent without a running host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// What spoke against it at its last check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objection: Option<String>,
+    /// What it serves: a mode, or `degraded` where only features are switched; absent: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// Whether an operator has set the mode.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forced: bool,
+    /// What it does without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingInfo>,
+    /// The plugin that is to blame for the first of those: itself, or what it does without in turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub away: Option<Away>,
+    /// The restart that is to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<RestartInfo>,
+    /// After so many restarts it was given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gave_up_after: Option<u64>,
+}
+
+/// A plugin that others do without.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Away {
+    /// Its name.
+    pub plugin: String,
+    /// Why it is away, as it would follow the name: `failed at run: exited with code 3`.
+    pub why: String,
+    /// Where it is; absent if it is not declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// Where it stands in the project file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }

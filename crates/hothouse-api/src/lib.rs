@@ -11,7 +11,10 @@
 //! | `POST /v1/stop`, `/v1/down` | [`Change`] | [`Stopped`] |
 //! | `POST /v1/apply` | [`Apply`] | [`Applied`], or with `dryRun` a [`PlannedApply`] |
 //! | `POST /v1/call` | [`CallRequest`] | [`CallAnswer`] |
-//! | `GET /v1/health/NAME` | – | [`HealthAnswer`] |
+//! | `GET /v1/health`, `GET /v1/health/NAME` | – | [`Healths`]: what is known, of all or of one |
+//! | `POST /v1/health/NAME` | – | [`HealthAnswer`]: the plugin is asked now |
+//! | `GET /v1/when/NAME` | – | [`When`] |
+//! | `POST /v1/mode` | [`SetMode`] | [`ModeNow`] |
 //! | `GET /v1/logs?plugin=NAME&since=TIME&level=LEVEL&last=NUMBER&follow=true` | – | a [`LogEntry`] per line, as they come |
 //! | `GET /v1/events?since=N&plugin=NAME` | – | a list of [`EventInfo`]; with `follow=true` server-sent events that go on |
 //! | `GET /v1/why/NAME` | – | [`Why`] |
@@ -23,13 +26,18 @@ mod apply;
 mod client;
 mod events;
 mod feed;
+mod health;
 mod logs;
 mod types;
 
 pub use apply::{Applied, Apply, ChangedPlugin, ChangedSetting, PlannedApply, PlannedStep};
 pub use client::{Answered, Client, ClientError};
-pub use events::{EventInfo, Why};
+pub use events::{Away, EventInfo, Why};
 pub use feed::{EventFeed, Fed};
+pub use health::{
+    CheckInfo, ComingChecks, ComingRestart, ComingRestarts, Fallback, Healths, MissingInfo, ModeNow,
+    PluginHealth, RecoveryInfo, RestartInfo, SetMode, When,
+};
 pub use logs::{LogEntry, LogLine, LogQuery, LogStream};
 pub use types::{
     CallAnswer, CallRequest, CallTrace, Change, FailureInfo, HealthAnswer, LastStart, PluginInfo, Plugins,

@@ -4,6 +4,7 @@ use hothouse_protocol::{HealthStatus, StartupOrchestrationResult};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::health::{MissingInfo, RestartInfo};
 use crate::logs::LogLine;
 
 /// Every plugin of a host.
@@ -43,7 +44,7 @@ pub struct PluginInfo {
     /// What is wanted of it: `up` or `down`.
     pub desired: String,
     /// Where it is: `not-started`, `waiting`, `initializing`, `starting`, `checking`, `ready`, `leaving`,
-    /// `stopping`, `stopped`, `failed`, `abandoned`.
+    /// `stopping`, `stopped`, `backoff`, `failed`, `abandoned`.
     pub phase: String,
     /// The protocol's health status.
     pub status: String,
@@ -58,6 +59,24 @@ pub struct PluginInfo {
     pub methods: Vec<String>,
     /// What it needs, by name.
     pub dependencies: Vec<String>,
+    /// What it serves: a mode, or `degraded` where only features are switched; absent: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// Whether an operator has set the mode.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forced: bool,
+    /// What it does without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingInfo>,
+    /// What spoke against it at its last check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objection: Option<String>,
+    /// The restart that is to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<RestartInfo>,
+    /// After so many restarts it was given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gave_up_after: Option<u64>,
     /// Why it is not running.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<FailureInfo>,
@@ -103,7 +122,7 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UnderWay {
-    /// What is under way: `start`, `restart`, `stop`, `down`, `apply`.
+    /// What is under way: `start`, `restart`, `stop`, `down`, `apply`, `mode`.
     pub under_way: String,
 }
 

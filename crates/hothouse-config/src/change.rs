@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hothouse_kernel::Need;
+use hothouse_kernel::health::Passive;
+use hothouse_kernel::restart::Pacing;
 use hothouse_protocol::Schema;
 
 use crate::project::{
@@ -129,6 +131,8 @@ impl Project {
             state_dir,
             logs: LogSettings { max_size, keep },
             calls: CallSettings { queue, cache_bytes },
+            restart: Pacing { base, cap, jitter, stable },
+            passive_health: Passive { min_calls, error_percent, mean },
             probes,
             on_host_death,
         } = host;
@@ -144,6 +148,13 @@ impl Project {
         facts.note("host.logs.keep", keep.to_string(), Effect::DownUp);
         facts.note("host.calls.queue", queue.to_string(), Effect::Now);
         facts.note("host.calls.cacheBytes", cache_bytes.to_string(), Effect::Now);
+        facts.note("host.restart.base", millis(base), Effect::Now);
+        facts.note("host.restart.cap", millis(cap), Effect::Now);
+        facts.note("host.restart.jitter", jitter.to_string(), Effect::Now);
+        facts.note("host.restart.stable", millis(stable), Effect::Now);
+        facts.note("host.passiveHealth.minCalls", min_calls.to_string(), Effect::Now);
+        facts.note("host.passiveHealth.errorPercent", error_percent.to_string(), Effect::Now);
+        facts.note("host.passiveHealth.meanMs", mean.as_ref().map_or_else(String::new, millis), Effect::Now);
         facts.note("host.onHostDeath", format!("{on_host_death:?}"), Effect::NextStart);
         facts.note("host.probes", format!("{probes:?}"), Effect::DownUp);
         facts

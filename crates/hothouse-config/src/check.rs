@@ -2,6 +2,7 @@
 //!
 //! Every check looks at drafts, so that one plugin's mistake hides no other's. None changes anything.
 
+mod effects;
 mod graph;
 mod lifecycle;
 mod programs;
@@ -20,6 +21,7 @@ pub(crate) fn check(project: &ProjectDraft<'_>, setting: &Setting<'_>, report: &
         if let Some(field) = plugin.field.get("lifecycle") {
             lifecycle::check(&field, report);
             unsupported::warn(&field, report);
+            effects::warn(plugin, &field, report);
         }
         verbs::check(plugin, report);
         if setting.environment.checks_machine() {

@@ -10,6 +10,8 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hothouse_kernel::health::Passive;
+use hothouse_kernel::restart::Pacing;
 use hothouse_protocol::{AdvancedPluginLifecycleConfig, StartupOptions};
 use semver::{Version, VersionReq};
 
@@ -67,6 +69,10 @@ pub struct HostSettings {
     pub logs: LogSettings,
     /// `calls`: what holds for calls of all plugins.
     pub calls: CallSettings,
+    /// `restart`: how restarts that nobody asks for are paced.
+    pub restart: Pacing,
+    /// `passiveHealth`: when the calls that a plugin has answered speak against it.
+    pub passive_health: Passive,
     /// `probes`: where `/livez`, `/readyz` and `/startupz` are answered over HTTP; `None`: nowhere.
     pub probes: Option<SocketAddr>,
 }
@@ -123,6 +129,8 @@ impl Default for HostSettings {
             on_host_death: OnHostDeath::default(),
             logs: LogSettings::default(),
             calls: CallSettings::default(),
+            restart: Pacing::default(),
+            passive_health: Passive::default(),
             probes: None,
         }
     }

@@ -86,7 +86,7 @@ fn every_change_is_named_with_its_place_and_what_follows() {
             "    dependencies: [db]\n    expectedStart: 10\n",
             "    optionalDependencies: [db]\n    expectedStart: 20\n    mayCall: [db]\n",
         )
-        .replace("5000", "6000, maxLine: 65536, stateDir: /tmp/x, calls: {queue: 9}")
+        .replace("5000", "6000, maxLine: 65536, stateDir: /tmp/x, calls: {queue: 9}, restart: {base: 5}, passiveHealth: {meanMs: 9}")
         .replace("parallel: true", "parallel: true, context: {a: 1}");
     assert_eq!(
         changes(OLD, &new),
@@ -96,6 +96,8 @@ fn every_change_is_named_with_its_place_and_what_follows() {
             "host.maxLine at 5:27: NextStart",
             "host.stateDir at 5:43: DownUp",
             "host.calls.queue at 5:69: Now",
+            "host.restart.base at 5:90: Now",
+            "host.passiveHealth.meanMs at 5:116: Now",
             "api: dependencies at 11:5: Restart",
             "api: optionalDependencies at 13:5: Restart",
             "api: expectedStart at 14:5: Now",

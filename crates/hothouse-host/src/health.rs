@@ -2,8 +2,10 @@
 //! does.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
+use hothouse_kernel::degradation::Service;
 use hothouse_kernel::health::Tally;
 use hothouse_kernel::restart::Attempt;
 use hothouse_kernel::{Instant, Phase};
@@ -68,12 +70,18 @@ impl Checks {
 pub struct Schedule {
     /// The moment of this picture.
     pub now: Instant,
+    /// The same moment in milliseconds since 1970.
+    pub now_unix_ms: i64,
     /// Where the plugin is.
     pub phase: Phase,
     /// When its health is checked next; `None`: it is being checked, or it is not watched.
     pub next_check: Option<Instant>,
     /// From one check to the next, and how many failures in a row make it unhealthy; `None`: it is not watched.
     pub checks: Option<(Duration, u64)>,
+    /// What its checks amount to so far.
+    pub tally: Tally,
+    /// When it would be unhealthy at the earliest, by its checks alone: if each of those to come fails at once.
+    pub unhealthy_at: Option<Instant>,
     /// How many restarts count against it now.
     pub attempts: u64,
     /// How many there are; `None`: it is not restarted by itself.
@@ -81,10 +89,21 @@ pub struct Schedule {
     /// The restarts that it still has, if it goes on failing: the pause before each, and when the first is due if it is
     /// pausing. No more than so many as are worth showing.
     pub coming: Vec<Attempt>,
+    /// How many restarts it still has beside those in `coming`; `None`: more than anybody counts.
+    pub more: Option<u64>,
+    /// All the pauses that are left together: how long after its failure it is given up, if it fails again each time as
+    /// soon as it is started. From now, if it pauses already. `None`: not within any number of restarts that is counted.
+    pub gives_up_after: Option<Duration>,
     /// How long it must stay healthy for its attempts to count from zero.
     pub stable: Duration,
+    /// When that is, if some count against it and it stays healthy.
+    pub forgotten_at: Option<Instant>,
+    /// Whether it had its restarts and is not restarted any more.
+    pub given_up: bool,
     /// The tries to bring back what it does without: how many have been made, how many there are, when the next is.
     pub recovery: Option<Recovery>,
+    /// What it serves at the moment; `None`: everything.
+    pub service: Option<Arc<Service>>,
     /// What it falls back to when something critical is away: the mode, or `None` if it is stopped.
     pub fallback: Option<Option<&'static str>>,
     /// Those that it falls back without, and whether each is critical.

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod comfort;
+mod health;
 mod pictures;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::show;
 
 pub(crate) use comfort::{CompleteArgs, InitArgs, LimitsArgs, ManArgs, PsArgs};
+pub(crate) use health::{HealthArgs, ModeArgs, WhenArgs};
 pub(crate) use pictures::{GraphArgs, GraphFormat, StartupArgs, StartupOf, StartupQuestion};
 
 /// Starts plugins in the order of their dependencies, keeps them up, and stops them in reverse.
@@ -50,8 +52,12 @@ pub(crate) enum Command {
     Restart(ChangeArgs),
     /// Call a method of a plugin.
     Call(CallArgs),
-    /// Ask a plugin for its health.
+    /// Show how plugins are, or with --check ask them now.
     Health(HealthArgs),
+    /// Say what is going to happen to a plugin by itself: checks, restarts and when they end, fallbacks and recovery.
+    When(WhenArgs),
+    /// Set what a plugin serves, whatever is missing, until it is released.
+    Mode(ModeArgs),
     /// Show what plugins have logged, of a host that runs or of one that is gone.
     Logs(LogsArgs),
     /// Show what has happened, and what happens.
@@ -108,6 +114,8 @@ impl Command {
             Command::Stop(StopArgs { project, .. })
             | Command::Call(CallArgs { project, .. })
             | Command::Health(HealthArgs { project, .. })
+            | Command::When(WhenArgs { project, .. })
+            | Command::Mode(ModeArgs { project, .. })
             | Command::Logs(LogsArgs { project, .. })
             | Command::Why(WhyArgs { project, .. }) => project.project.as_deref(),
             Command::Events(args) => args.place.project(),
@@ -291,18 +299,6 @@ pub(crate) struct CallArgs {
     #[command(flatten)]
     pub(crate) project: ProjectArgs,
     /// Print the answer as {"result": …} or {"error": …}; with `stale` beside it if the result is an earlier one.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct HealthArgs {
-    /// The plugin.
-    #[arg(value_name = "PLUGIN")]
-    pub(crate) plugin: String,
-    #[command(flatten)]
-    pub(crate) project: ProjectArgs,
-    /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -79,6 +79,8 @@ async fn run(cli: Cli) -> Exit {
         Command::Restart(args) => commands::change::restart(args, socket).await,
         Command::Call(args) => commands::call::run(args, socket).await,
         Command::Health(args) => commands::health::run(args, socket).await,
+        Command::When(args) => commands::when::run(args, socket).await,
+        Command::Mode(args) => commands::mode::run(args, socket).await,
         Command::Logs(args) => commands::logs::run(args, socket).await,
         Command::Events(args) => commands::events::run(args, socket).await,
         Command::Why(args) => commands::why::run(args, socket).await,

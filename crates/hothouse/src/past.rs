@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
-use hothouse_api::{EventInfo, Why};
+use hothouse_api::{Away, EventInfo, MissingInfo, Why};
 use hothouse_config::Project;
 use hothouse_host::read_events;
 use serde_json::Value;
@@ -42,8 +42,7 @@ pub(crate) fn why(plugin: &str, events: &[EventInfo], project: &Project) -> Why 
     let run = |event: &EventInfo| event.more.get("run").and_then(Value::as_u64);
     let last_run = events.last().and_then(run);
     let of_run: Vec<&EventInfo> = events.iter().filter(|event| run(event) == last_run).collect();
-    let own =
-        of_run.iter().filter(|event| event.plugin.as_deref() == Some(plugin) && event.kind != "ignored");
+    let own = of_run.iter().filter(|event| event.plugin.as_deref() == Some(plugin) && moves(event));
     let own: Vec<&EventInfo> = own.copied().collect();
     let (chain, cut) = own.last().map_or((Vec::new(), false), |last| chain(last, &of_run));
     let phase = phase(&own);
@@ -58,8 +57,48 @@ pub(crate) fn why(plugin: &str, events: &[EventInfo], project: &Project) -> Why 
         root,
         chain,
         cut,
-        waits_for: Vec::new(),
+        gave_up_after: gave_up_after(phase, &own),
+        ..served(&own, phase, project)
     }
+}
+
+/// Whether an event has to do with where its plugin is. That a plugin is healthy after its start is as expected.
+fn moves(event: &EventInfo) -> bool {
+    match event.kind.as_str() {
+        "ignored" | "hostLate" => false,
+        "healthChanged" => (event.text("from"), event.text("to")) != (Some("unknown"), Some("healthy")),
+        _ => true,
+    }
+}
+
+/// What a plugin served when the host was last heard of, as far as its events tell.
+fn served(own: &[&EventInfo], phase: &str, project: &Project) -> Why {
+    let last = own.iter().rev().find(|event| matches!(event.kind.as_str(), "modeChanged" | "launched"));
+    let changed = last.filter(|event| phase == "ready" && event.kind == "modeChanged");
+    let Some(changed) = changed.filter(|event| event.text("to") != Some("normal")) else {
+        return Why::default();
+    };
+    let missing = changed.more.get("missing").cloned().unwrap_or_default();
+    let missing: Vec<MissingInfo> = serde_json::from_value(missing).unwrap_or_default();
+    let away = missing.first().map(|first| Away {
+        plugin: first.plugin.clone(),
+        why: first.why.clone(),
+        phase: None,
+        place: show::place(&first.plugin, project),
+    });
+    Why {
+        mode: changed.text("to").map(str::to_owned),
+        forced: changed.more.get("forced").and_then(Value::as_bool).unwrap_or(false),
+        missing,
+        away,
+        ..Why::default()
+    }
+}
+
+/// After how many restarts it was given up, if that was the last that became of it.
+fn gave_up_after(phase: &str, own: &[&EventInfo]) -> Option<u64> {
+    let last = own.last().filter(|event| phase == "failed" && event.kind == "gaveUp")?;
+    last.more.get("attempts")?.as_u64()
 }
 
 /// What led to an event, the root first, and whether there was more before that.
@@ -90,6 +129,8 @@ fn phase(own: &[&EventInfo]) -> &'static str {
             "stopped" if failed => "failed",
             "stopped" => "stopped",
             "abandoned" => "abandoned",
+            "restartScheduled" => "backoff",
+            "restartCancelled" => "stopped",
             _ => before,
         }
     })

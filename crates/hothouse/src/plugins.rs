@@ -27,6 +27,8 @@ pub(crate) fn settings(project: &Project) -> HostSettings {
         stop_timeout: project.host.stop_timeout,
         close_grace: project.host.close_grace,
         kill_timeout: project.host.kill_timeout,
+        restart: project.host.restart,
+        passive: project.host.passive_health,
         calls: CallSettings { queue: project.host.calls.queue, cache_bytes: project.host.calls.cache_bytes },
         ..HostSettings::default()
     }

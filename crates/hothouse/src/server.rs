@@ -3,6 +3,7 @@
 
 mod logs;
 
+mod health;
 mod history;
 mod stream;
 
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hothouse_api::{Apply, Change, HealthAnswer, Problem, Started, Stopped};
+use hothouse_api::{Apply, Change, Problem, SetMode, Started, Stopped};
 use hothouse_config::Project;
 use hothouse_host::{Host, Refused, StartupReport};
 use hothouse_kernel::input::{Asker, Targets};
@@ -246,6 +247,12 @@ async fn route(request: Request<Incoming>, app: &Arc<App>) -> Result<Replied, (S
             let apply: Apply = body(request).await?;
             patiently(app, "apply", apply.wait_ms, apply::apply(Arc::clone(app), apply)).await
         }
+        (&Method::POST, "/v1/mode") => {
+            let set: SetMode = body(request).await?;
+            let (wait_ms, app_of_it) = (set.wait_ms, Arc::clone(app));
+            let does = async move { health::set_mode(&app_of_it, set).await };
+            patiently(app, "mode", wait_ms, does).await
+        }
         _ => question(request, app).await.map(Replied::Done),
     }
 }
@@ -262,8 +269,15 @@ async fn question(request: Request<Incoming>, app: &App) -> Answer {
             history::why(app, &unescape(&path["/v1/why/".len()..])).await
         }
         (&Method::POST, "/v1/call") => call::answer(app, body(request).await?).await,
+        (&Method::GET, "/v1/health") => health::known_of(app, None).await,
         (&Method::GET, path) if path.starts_with("/v1/health/") => {
-            health(app, &unescape(&path["/v1/health/".len()..])).await
+            health::known_of(app, Some(&unescape(&path["/v1/health/".len()..]))).await
+        }
+        (&Method::POST, path) if path.starts_with("/v1/health/") => {
+            health::check(app, &unescape(&path["/v1/health/".len()..])).await
+        }
+        (&Method::GET, path) if path.starts_with("/v1/when/") => {
+            health::when(app, &unescape(&path["/v1/when/".len()..])).await
         }
         _ => Err(no(StatusCode::NOT_FOUND, "NOT_FOUND", format!("there is nothing at {method} {path}"))),
     }
@@ -340,16 +354,6 @@ async fn down(app: Arc<App>) -> Answer {
     let stopped = alive(&app, &Targets::All).await?;
     let abandoned = app.host.stop_all().await.map_err(refused)?;
     json(&Stopped { stopped, abandoned })
-}
-
-async fn health(app: &App, plugin: &str) -> Answer {
-    known(app, plugin)?;
-    let health = match app.host.check_health(plugin).await {
-        Ok(health) => health,
-        Err(error) => return Err(failed(&error, plugin, app).await),
-    };
-    let place = if health.healthy { None } else { show::place(plugin, &app.project()) };
-    redacted(app, &HealthAnswer { health, place })
 }
 
 /// Refuses a plugin that there is not.

@@ -331,7 +331,7 @@ const CASES: &[Case] = &[
     ("timeout_of_a_health_check", |stage| {
         with_worker(stage, "", "silent-in-health", ", lifecycle: {health: {timeout: 300}}");
         stage.host(&[], "up: ");
-        stage.run(&["health", "worker"]);
+        stage.run(&["health", "--check", "worker"]);
         stage.end_host();
     }),
     ("no_time_at_all", |stage| {
@@ -364,7 +364,7 @@ const CASES: &[Case] = &[
         stage.folder.write("go", "go\n");
         stage.wait_for("next: ");
         stage.run(&["ps"]);
-        stage.run(&["health", "web"]);
+        stage.run(&["health", "--check", "web"]);
         stage.end_host();
     }),
     ("exit_while_running_as_json", |stage| {
@@ -403,7 +403,7 @@ const CASES: &[Case] = &[
         stage.run(&["ps"]);
         stage.run(&["why", "web"]);
         stage.run(&["start", "web"]);
-        stage.run(&["health", "web"]);
+        stage.run(&["health", "--check", "web"]);
         stage.end_host();
     }),
     ("start_fails_in_a_running_host", |stage| {
@@ -447,7 +447,7 @@ const CASES: &[Case] = &[
         stage.run(&["plan", "--only", "wroker"]);
         stage.host(&[], "up: ");
         stage.run(&["call", "wroker", "echo", "1"]);
-        stage.run(&["health", "nothing"]);
+        stage.run(&["health", "--check", "nothing"]);
         stage.run(&["start", "wroker"]);
         stage.end_host();
     }),
@@ -485,8 +485,8 @@ const CASES: &[Case] = &[
     ("unhealthy_when_asked", |stage| {
         with_worker(stage, "", "unhealthy", "");
         stage.host(&[], "up: ");
-        stage.run(&["health", "worker"]);
-        stage.run(&["health", "worker", "--json"]);
+        stage.run(&["health", "--check", "worker"]);
+        stage.run(&["health", "--check", "worker", "--json"]);
         stage.end_host();
     }),
     // What the machine lacks.

@@ -23,7 +23,7 @@ const SHOP: [&str; 8] = ["migrate", "inventory", "prices", "discounts", "orders"
 type Promise = fn(&mut Terminal, &str);
 
 /// What the lines of the page promise.
-const PROMISES: [(&str, Promise); 24] = [
+const PROMISES: [(&str, Promise); 29] = [
     ("cargo run --release -- up examples/shop", eight_plugins_come_up),
     (
         r#"cargo run --release -- call --project examples/shop orders place '{"article": "tulip", "count": 3}'"#,
@@ -46,6 +46,11 @@ const PROMISES: [(&str, Promise); 24] = [
     ("hothouse startup plot --output start.svg", the_start_is_drawn),
     ("hothouse limits", every_limit_is_listed),
     (r#"hothouse call inventory get '{"article": "tulip"}'"#, a_method_is_called),
+    ("hothouse health", the_health_of_all_is_told),
+    ("hothouse health prices", what_was_measured_is_told),
+    ("hothouse when prices", what_comes_by_itself_is_told),
+    ("hothouse mode discounts readonly", it_serves_less),
+    ("hothouse mode discounts --release", it_serves_everything_again),
     ("hothouse plan --diff", what_a_changed_file_touches_is_told),
     ("hothouse apply", exactly_that_is_done),
     ("hothouse restart inventory", whatever_needs_it_is_restarted_too),
@@ -198,8 +203,9 @@ fn every_event_has_its_cause(terminal: &mut Terminal, line: &str) {
         lines.next().unwrap().ends_with("a start of everything was asked for by the operator"),
         "{events}"
     );
-    let requests = lines.clone().filter(|line| line.contains(" was asked for by "));
-    assert_eq!(lines.clone().filter(|line| !line.contains(" ← ")).count(), requests.count(), "{events}");
+    let from_outside = |line: &&str| line.contains(" was asked for by ") || line.contains(" healthy, was ");
+    let without_cause = lines.clone().filter(|line| !line.contains(" ← ")).count();
+    assert_eq!(without_cause, lines.clone().filter(from_outside).count(), "{events}");
     assert!(lines.any(|line| line.ends_with("the start is over: everything is ready")), "{events}");
 }
 
@@ -259,6 +265,33 @@ fn every_limit_is_listed(terminal: &mut Terminal, line: &str) {
 fn a_method_is_called(terminal: &mut Terminal, line: &str) {
     let answer = terminal.types(line).stdout;
     assert!(answer.trim().parse::<u64>().is_ok(), "{answer}");
+}
+
+fn the_health_of_all_is_told(terminal: &mut Terminal, line: &str) {
+    let health = terminal.types(line).stdout;
+    assert!(SHOP.iter().all(|plugin| row_of(&health, plugin).contains(" healthy ")), "{health}");
+}
+
+fn what_was_measured_is_told(terminal: &mut Terminal, line: &str) {
+    let health = terminal.types(line).stdout;
+    assert!(health.starts_with("prices: healthy\n") && health.contains(" · memory "), "{health}");
+}
+
+fn what_comes_by_itself_is_told(terminal: &mut Terminal, line: &str) {
+    let when = terminal.types(line).stdout;
+    for said in ["checks: every 10.0 s", "restarts: 3\n", "  given up "] {
+        assert!(when.contains(said), "{said}: {when}");
+    }
+}
+
+fn it_serves_less(terminal: &mut Terminal, line: &str) {
+    let said = terminal.types(line).stdout;
+    assert!(said.starts_with("discounts: serves as readonly until "), "{said}");
+    assert!(terminal.types("hothouse why discounts").stdout.contains("because an operator has set that"));
+}
+
+fn it_serves_everything_again(terminal: &mut Terminal, line: &str) {
+    assert_eq!(terminal.types(line).stdout, "discounts: released, and serves as ever\n");
 }
 
 fn what_a_changed_file_touches_is_told(terminal: &mut Terminal, line: &str) {

@@ -23,19 +23,7 @@ fn unsupported<'a>(lifecycle: &Field<'a>) -> Vec<(Field<'a>, &'static str)> {
     let mut note = |keys: &[&str], used: fn(&Field<'a>) -> bool, effect| {
         found.extend(lifecycle.find(keys).filter(used).map(|field| (field, effect)));
     };
-    // `health.timeout` and `health.checkMethod` are acted on: they are those of the check after the start.
-    for key in ["interval", "failureThreshold", "successThreshold"] {
-        note(&["health", key], always, "health is checked once, after the start");
-    }
-    for key in ["maxRestartAttempts", "restartBackoff"] {
-        note(&["health", key], always, "plugins are not restarted by themselves");
-    }
-    note(&["health", "autoRestart"], is_true, "plugins are not restarted by themselves");
     note(&["hotReload", "enabled"], is_true, "plugins are not reloaded on change");
-    // The two lists of dependencies are acted on: they order the start.
-    for key in ["fallbackMode", "degradedFeatures", "autoRecovery"] {
-        note(&["degradation", key], always, "a plugin whose dependency is away has no fallback");
-    }
     note(&["updates"], is_automatic, "plugins are not updated by themselves");
     // `resources.maxConnections` and `resources.timeout` are acted on: the router keeps them.
     for key in ["maxMemory", "maxCpu"] {
@@ -49,7 +37,7 @@ fn always(_: &Field<'_>) -> bool {
     true
 }
 
-fn is_true(field: &Field<'_>) -> bool {
+pub(super) fn is_true(field: &Field<'_>) -> bool {
     field.as_bool() == Some(true)
 }
 

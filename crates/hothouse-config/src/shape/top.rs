@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use hothouse_kernel::health::Passive;
+use hothouse_kernel::restart::Pacing;
 use hothouse_protocol::StartupOptions;
 
 use super::field::MAX_INTEGER;
@@ -143,6 +145,12 @@ fn host(field: &Field<'_>, setting: &Setting<'_>, report: &mut Report) -> HostSe
     if let Some(field) = fields.optional("calls") {
         settings.calls = calls(&field, report);
     }
+    if let Some(field) = fields.optional("restart") {
+        settings.restart = restart(&field, report);
+    }
+    if let Some(field) = fields.optional("passiveHealth") {
+        settings.passive_health = passive_health(&field, report);
+    }
     if let Some(field) = fields.optional("probes") {
         settings.probes = address(&field, report);
     }
@@ -181,6 +189,56 @@ fn calls(field: &Field<'_>, report: &mut Report) -> CallSettings {
     }
     fields.finish(|_| false, report);
     settings
+}
+
+/// The pauses before restarts, and how long a plugin must stay well to be trusted again.
+fn restart(field: &Field<'_>, report: &mut Report) -> Pacing {
+    let mut pacing = Pacing::default();
+    let Some(mut fields) = Fields::of(field, "a map with `base`, `cap`, `jitter` and `stable`", report)
+    else {
+        return pacing;
+    };
+    let base = fields.optional("base");
+    for (field, setting) in [
+        (base.clone(), &mut pacing.base),
+        (fields.optional("cap"), &mut pacing.cap),
+        (fields.optional("stable"), &mut pacing.stable),
+    ] {
+        if let Some(field) = field {
+            *setting = milliseconds(&field, report).unwrap_or(*setting);
+        }
+    }
+    if let Some(field) = fields.optional("jitter") {
+        let given = field.integer(0, 100, report).and_then(|given| u8::try_from(given).ok());
+        pacing.jitter = given.unwrap_or(pacing.jitter);
+    }
+    if let Some(base) = base.filter(|_| pacing.base > pacing.cap) {
+        let cap = pacing.cap.as_millis();
+        let draft = base.problem(format!("the first pause is longer than the longest, which is {cap} ms"));
+        report.error(draft.found(base.found()).allowed(format!("at most {cap}, or a higher `cap`")));
+    }
+    fields.finish(|_| false, report);
+    pacing
+}
+
+/// When calls speak against a plugin that says it is healthy.
+fn passive_health(field: &Field<'_>, report: &mut Report) -> Passive {
+    let mut passive = Passive::default();
+    let what = "a map with `minCalls`, `errorPercent` and `meanMs`";
+    let Some(mut fields) = Fields::of(field, what, report) else { return passive };
+    if let Some(field) = fields.optional("minCalls") {
+        passive.min_calls = field.integer(1, MAX_INTEGER, report).unwrap_or(passive.min_calls);
+    }
+    if let Some(field) = fields.optional("errorPercent") {
+        // Nothing fails more often than always: 101 is how "never" is written.
+        let given = field.integer(1, 101, report).and_then(|given| u8::try_from(given).ok());
+        passive.error_percent = given.unwrap_or(passive.error_percent);
+    }
+    if let Some(field) = fields.optional("meanMs").filter(|field| !field.is_null()) {
+        passive.mean = field.integer(1, MAX_INTEGER, report).map(Duration::from_millis);
+    }
+    fields.finish(|_| false, report);
+    passive
 }
 
 /// More calls than this would wait longer than anybody does.

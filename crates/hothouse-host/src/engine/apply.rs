@@ -47,7 +47,9 @@ impl Engine {
         };
         let redefined = plugins.iter().filter(differs).filter_map(|spec| graph.id(&spec.name)).collect();
         let calls = settings.calls.clone();
-        let settings = settings.of_kernel();
+        let seed = settings.seed.unwrap_or_else(|| self.kernel.settings().seed);
+        // What was told of coming pauses stays true.
+        let settings = HostSettings { seed: Some(seed), ..settings }.of_kernel();
         let change = Change { graph: Arc::clone(&graph), settings, redefined, options, start_all };
         match done {
             Done::Planned(planned) => {

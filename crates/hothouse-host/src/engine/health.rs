@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use hothouse_kernel::{Answer, PluginId, Stage};
+use hothouse_kernel::restart::Attempt;
+use hothouse_kernel::{Answer, Phase, PluginId, Stage};
 use hothouse_protocol::{
     CheckStatus, DateTime, DependencyHealth, HealthCheckResult, HealthMetrics, PluginHealthReport,
 };
@@ -13,6 +14,8 @@ use crate::health::{CheckRecord, HealthRecord, Recovery, Schedule};
 
 /// So many coming restarts are shown at most.
 const SHOWN: usize = 20;
+/// So many are looked ahead to.
+const COUNTED: usize = 10_000;
 
 impl Engine {
     /// A check is made.
@@ -148,17 +151,31 @@ impl Engine {
         let names = |names: &[std::sync::Arc<str>], critical| {
             names.iter().map(move |name| (name.to_string(), critical)).collect::<Vec<_>>()
         };
+        let now = self.elapsed();
+        let all = self.kernel.attempts_left(plugin, COUNTED);
+        let counted = all.len() < COUNTED;
+        // The pause that is under way is over when it is due.
+        let left = |attempt: &Attempt| attempt.due.map_or(attempt.pause, |due| due.since(now));
+        let max_attempts =
+            settings.health.filter(|health| health.auto_restart).map(|health| health.max_restart_attempts);
+        let given_up = matches!(view.phase, Phase::Failed(_))
+            && max_attempts.is_some_and(|max| max > 0 && view.attempts >= max);
         Schedule {
-            now: self.elapsed(),
+            now,
+            now_unix_ms: unix_ms(),
             phase: view.phase,
+            tally: view.tally,
+            unhealthy_at: self.kernel.unhealthy_at(plugin),
+            more: counted.then(|| all.len().saturating_sub(SHOWN) as u64),
+            gives_up_after: (counted && max_attempts.is_some()).then(|| all.iter().map(left).sum()),
+            forgotten_at: self.kernel.attempts_forgotten_at(plugin),
+            given_up,
+            service: view.service,
             next_check: view.next_check,
             checks: settings.health.map(|health| (health.interval, health.failure_threshold)),
             attempts: view.attempts,
-            max_attempts: settings
-                .health
-                .filter(|health| health.auto_restart)
-                .map(|health| health.max_restart_attempts),
-            coming: self.kernel.attempts_left(plugin, SHOWN),
+            max_attempts,
+            coming: all.into_iter().take(SHOWN).collect(),
             stable: self.kernel.settings().restart.stable,
             recovery: recovery.filter(|recovery| recovery.enabled).map(|recovery| Recovery {
                 tries,

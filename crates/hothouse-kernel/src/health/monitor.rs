@@ -4,13 +4,15 @@
 //! whose time is up counts as one failure, and its answer does not count any more. If the kernel itself comes so late
 //! that it cannot be the plugin's fault, the check gets its time once more.
 
+mod forecast;
+
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::time::Duration;
 
-use hothouse_protocol::HealthStatus;
+use hothouse_protocol::{HealthStatus, PluginHealthStatus};
 
 use super::{CallCounts, HealthSettings, Verdict, says_degraded};
 use crate::action::Action;
@@ -222,7 +224,12 @@ impl Kernel {
         let to = self.status(plugin);
         if to != before {
             let what = Happening::HealthChanged { plugin, incarnation, from: before, to, why: why.clone() };
-            self.say_of(plugin, None, what);
+            if (before, to) == (PluginHealthStatus::Unknown, PluginHealthStatus::Healthy) {
+                // As everybody expects: it is where it is because it was started.
+                self.say(None, what);
+            } else {
+                self.say_of(plugin, None, what);
+            }
         }
         if was.is_available() != verdict.is_available() {
             self.availability_may_change(plugin);

@@ -13,6 +13,7 @@ pub(crate) mod init;
 pub(crate) mod limits;
 pub(crate) mod logs;
 pub(crate) mod man;
+pub(crate) mod mode;
 mod output;
 pub(crate) mod plan;
 pub(crate) mod ps;
@@ -22,6 +23,7 @@ pub(crate) mod startup;
 mod survivors;
 pub(crate) mod validate;
 mod watch;
+pub(crate) mod when;
 pub(crate) mod why;
 
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hothouse_api::PluginInfo;
+use hothouse_api::{PluginInfo, RestartInfo};
 
 use crate::cli::PsArgs;
 use crate::exit::Exit;
@@ -33,11 +33,11 @@ pub(crate) async fn run(args: PsArgs, socket: Option<PathBuf>) -> Exit {
 /// Why a plugin failed and what to type next, if it failed by itself: the table may have no room for all of that.
 fn failed(plugin: &PluginInfo) -> Option<String> {
     let failure = plugin.failure.as_ref().filter(|failure| failure.root.is_none())?;
-    let next = format!(
-        "{} says how it came to that; {} starts it again",
-        show::hothouse(&format!("why {}", plugin.name)),
-        show::hothouse(&format!("start {}", plugin.name))
-    );
+    let about = |command: &str| show::hothouse(&format!("{command} {}", plugin.name));
+    let next = match plugin.restart {
+        Some(_) => format!("nothing; {} says when it is restarted, and when it is given up", about("when")),
+        None => format!("{} says how it came to that; {} starts it again", about("why"), about("start")),
+    };
     Some(format!("{}\n  next: {next}", show::headline(&plugin.name, failure)))
 }
 
@@ -70,15 +70,44 @@ pub(super) fn paint(phase: &str) -> fn(Style, &str) -> String {
     }
 }
 
-/// Why it is not running, in one line.
+/// Why it does not run or does not do all of its work, in one line.
 pub(super) fn note(plugin: &PluginInfo) -> String {
-    match &plugin.failure {
-        Some(failure) => {
-            let detail = failure.detail.as_ref().map_or(String::new(), |detail| format!(" ({detail})"));
-            format!("{} at {}: {}{detail}", failure.code, failure.stage, failure.message)
+    let failure = plugin.failure.as_ref().map(|failure| {
+        let detail = failure.detail.as_ref().map_or(String::new(), |detail| format!(" ({detail})"));
+        (failure, format!("{}{detail}", failure.message))
+    });
+    match (failure, plugin.restart) {
+        (Some((_, text)), Some(RestartInfo { attempt, of, in_ms })) => {
+            let pause = show::duration(Duration::from_millis(in_ms));
+            format!("restart {attempt} of {of} in {pause}: {text}")
         }
-        None => String::new(),
+        (Some((failure, text)), None) => {
+            let after = plugin.gave_up_after.and_then(|restarts| usize::try_from(restarts).ok());
+            let gave_up = after.map_or_else(String::new, |restarts| {
+                format!("gave up after {}: ", show::count(restarts, "restart"))
+            });
+            format!("{gave_up}{} at {}: {text}", failure.code, failure.stage)
+        }
+        (None, _) => {
+            let notes = [mode_note(plugin), plugin.objection.clone()];
+            notes.into_iter().flatten().collect::<Vec<_>>().join("; ")
+        }
     }
+}
+
+/// `readonly: without db`.
+fn mode_note(plugin: &PluginInfo) -> Option<String> {
+    let mode = plugin.mode.as_ref()?;
+    let missing: Vec<&str> = plugin.missing.iter().map(|missing| missing.plugin.as_str()).collect();
+    let without =
+        if missing.is_empty() { String::new() } else { format!(": without {}", missing.join(", ")) };
+    let critical = plugin.missing.iter().any(|missing| missing.critical);
+    let is_held = !critical && (mode != "degraded" || missing.is_empty());
+    Some(match plugin.forced {
+        true => format!("{mode}, set by an operator{without}"),
+        false if is_held => format!("{mode} still, until it may be left{without}"),
+        false => format!("{mode}{without}"),
+    })
 }
 
 fn row(plugin: &PluginInfo) -> Vec<Cell> {

@@ -200,7 +200,9 @@ fn picture(plugins: &Plugins, width: usize, height: usize, style: Style) -> Stri
 
 /// A line for each plugin that stands otherwise than before.
 fn changes(before: Option<&Plugins>, now: &Plugins) -> String {
-    let key = |plugin: &PluginInfo| (plugin.phase.clone(), plugin.status.clone(), plugin.incarnation);
+    let key = |plugin: &PluginInfo| {
+        (plugin.phase.clone(), plugin.status.clone(), plugin.incarnation, plugin.mode.clone())
+    };
     let before: HashMap<&str, _> = before
         .iter()
         .flat_map(|before| &before.plugins)
@@ -234,6 +236,12 @@ mod tests {
             pid: None,
             methods: vec![],
             dependencies: vec![],
+            mode: None,
+            forced: false,
+            missing: vec![],
+            objection: None,
+            restart: None,
+            gave_up_after: None,
             failure: None,
         };
         Plugins {

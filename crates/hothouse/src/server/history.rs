@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hothouse_api::{EventInfo, Why};
+use hothouse_api::{EventInfo, PluginInfo, Why};
 use hothouse_host::{EventFeed, Explanation, Fed, Record, Redact};
 use hothouse_protocol::DateTime;
 use hyper::body::{Bytes, Incoming};
@@ -185,10 +185,14 @@ pub(super) async fn why(app: &App, plugin: &str) -> Answer {
         return Err(unknown(app, plugin));
     }
     let explanation = app.host.explain(plugin).await.map_err(refused)?;
-    redacted(app, &explained(app, plugin, &explanation))
+    let view = app.host.view().await.map_err(refused)?;
+    let all = show::plugins(&view, &app.project(), app.began.elapsed()).plugins;
+    redacted(app, &explained(app, plugin, &explanation, all))
 }
 
-fn explained(app: &App, plugin: &str, explanation: &Explanation) -> Why {
+fn explained(app: &App, plugin: &str, explanation: &Explanation, all: Vec<PluginInfo>) -> Why {
+    let away = show::away(plugin, &all, &app.project());
+    let own = all.into_iter().find(|info| info.name == plugin);
     let redact = plugins::redact(&app.project());
     let graph = app.host.graph();
     let info = |record: &Record| past::info(record.json(&graph, &redact));
@@ -207,6 +211,22 @@ fn explained(app: &App, plugin: &str, explanation: &Explanation) -> Why {
         chain,
         cut: explanation.cut,
         waits_for: explanation.waits_for.iter().map(|other| graph.name(*other).into()).collect(),
+        away,
+        ..own.map(stands).unwrap_or_default()
+    }
+}
+
+/// What there is to be said of how a plugin stands.
+fn stands(own: PluginInfo) -> Why {
+    Why {
+        status: Some(own.status),
+        objection: own.objection,
+        mode: own.mode,
+        forced: own.forced,
+        missing: own.missing,
+        restart: own.restart,
+        gave_up_after: own.gave_up_after,
+        ..Why::default()
     }
 }
 

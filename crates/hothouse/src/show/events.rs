@@ -5,11 +5,14 @@ use std::io;
 use hothouse_api::LogLine;
 use hothouse_config::Project;
 use hothouse_host::{Notice, Warning, happening_json};
+use hothouse_kernel::degradation::Missing;
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::phase::StopCause;
-use hothouse_kernel::{Code, Event, Failure, Graph, PluginId, Rung};
+use hothouse_kernel::{Code, Event, Failure, Graph, Need, PluginId, Rung, Stage};
+use hothouse_protocol::PluginHealthStatus;
 use serde_json::{Value, json};
 
+use super::happened;
 use super::ladder::{Limit, escalated};
 use super::log::LogWriter;
 use super::style::{Style, harmless};
@@ -50,13 +53,36 @@ impl<'a> EventWriter<'a> {
         }
     }
 
+    /// The line for a failure that is the same as before; `times` says how often it has come in a row.
+    pub(crate) fn again(&self, event: &Event, times: u64) -> Option<String> {
+        let (plugin, text) = self.describe(&event.what)?;
+        Some(self.told(event, plugin, &format!("{text} ({times} times in a row)")))
+    }
+
+    /// The line for a plugin that is given up after it has failed so many times in a row like that.
+    pub(crate) fn gave_up(&self, event: &Event, how: &str, times: u64) -> Option<String> {
+        let (plugin, text) = self.describe(&event.what)?;
+        let how = harmless(&self.project.secrets.redact(how));
+        Some(self.told(event, plugin, &format!("{text}: {how} ({times} times in a row)")))
+    }
+
+    /// The line for a plugin that is well again after it has failed so many times in a row.
+    pub(crate) fn well_after(&self, event: &Event, times: u64) -> Option<String> {
+        let text = format!("{} again, after it failed {times} times in a row", self.style.green("healthy"));
+        Some(self.told(event, event.what.plugin(), &text))
+    }
+
     fn event(&self, event: &Event) -> Option<String> {
         let (plugin, text) = self.describe(&event.what)?;
+        Some(self.told(event, plugin, &text))
+    }
+
+    fn told(&self, event: &Event, plugin: Option<PluginId>, text: &str) -> String {
         let seconds = event.at.as_nanos() as f64 / 1e9;
         let time = self.style.dim(&format!("{seconds:7.3} s"));
         let name = plugin.map_or("", |plugin| self.graph.name(plugin));
         let name = format!("{name:>width$}", width = self.width);
-        Some(format!("{time} {}   {text}", self.style.bold(&name)))
+        format!("{time} {}   {text}", self.style.bold(&name))
     }
 
     fn describe(&self, what: &Happening) -> Option<(Option<PluginId>, String)> {
@@ -68,6 +94,11 @@ impl<'a> EventWriter<'a> {
             },
             Happening::Ready { plugin, took, .. } => {
                 (plugin, format!("{} in {}", style.green("ready"), super::duration(*took)))
+            }
+            Happening::Failed { plugin, failure, .. }
+                if failure.code == Code::DependencyFailed && failure.stage == Stage::Run =>
+            {
+                (plugin, style.yellow(&format!("stopped: {}", self.clean(failure))))
             }
             Happening::Failed { plugin, failure, .. } if failure.code == Code::DependencyFailed => {
                 let root = failure.root.map_or("what it needs", |root| self.graph.name(root));
@@ -106,9 +137,60 @@ impl<'a> EventWriter<'a> {
                 return Some((None, style.yellow(&format!("undoing the start: {why}"))));
             }
             Happening::Refused { why, .. } => return Some((None, format!("refused: {why}"))),
-            _ => return None,
+            what => return self.of_health(what).map(|(plugin, text)| (Some(plugin), text)),
         };
         Some((Some(*plugin), text))
+    }
+
+    /// The same for what has to do with health, restarts and fallbacks.
+    fn of_health(&self, what: &Happening) -> Option<(PluginId, String)> {
+        let style = self.style;
+        let clean = |text: &str| harmless(&self.project.secrets.redact(text));
+        let (plugin, text) = match what {
+            // That a plugin is healthy after its start is what everybody expects.
+            Happening::HealthChanged {
+                from: PluginHealthStatus::Unknown,
+                to: PluginHealthStatus::Healthy,
+                ..
+            } => return None,
+            Happening::HealthChanged { plugin, from, to, why, .. } => {
+                let why = why.as_deref().map_or_else(String::new, |why| format!(": {}", clean(why)));
+                let to = match to {
+                    PluginHealthStatus::Healthy => style.green(to.as_str()),
+                    PluginHealthStatus::Unhealthy | PluginHealthStatus::Failed => style.red(to.as_str()),
+                    _ => style.yellow(to.as_str()),
+                };
+                (plugin, format!("{to}, was {from}{why}"))
+            }
+            Happening::HostLate { plugin, late, .. } => (plugin, style.yellow(&happened::late(*late))),
+            Happening::RestartScheduled { plugin, attempt, of, pause, .. } => {
+                let pause = super::duration(*pause);
+                (plugin, style.yellow(&format!("restart {attempt} of {of} in {pause}")))
+            }
+            Happening::RestartCancelled { plugin, .. } => {
+                (plugin, "not restarted by itself, because something else was asked for".into())
+            }
+            Happening::GaveUp { plugin, attempts, .. } => (plugin, style.red(&happened::given_up(*attempts))),
+            Happening::ModeSet { plugin, mode: Some(mode), .. } => {
+                (plugin, format!("its mode was set to {mode}"))
+            }
+            Happening::ModeSet { plugin, mode: None, .. } => (plugin, "its mode was released".into()),
+            Happening::ModeChanged { plugin, service, .. } => {
+                let lost = |missing: &Missing| happened::Lost {
+                    name: missing.name.to_string(),
+                    critical: missing.need == Need::Hard,
+                };
+                let missing: Vec<_> = service.missing.iter().map(lost).collect();
+                let text = happened::serves(service.as_str(), service.forced, &missing);
+                (plugin, if service.is_normal() { style.green(&text) } else { style.yellow(&text) })
+            }
+            Happening::RecoveryTried { plugin, attempt, of, missing, .. } => {
+                let missing: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+                (plugin, happened::recovery_tried(*attempt, *of, &missing))
+            }
+            _ => return None,
+        };
+        Some((*plugin, text))
     }
 
     fn cause(&self, cause: &StopCause) -> String {

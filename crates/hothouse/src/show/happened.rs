@@ -22,6 +22,14 @@ pub(crate) fn painted(event: &EventInfo, style: Style) -> String {
     let text = happened(event);
     match event.kind.as_str() {
         "ready" => style.green(&text),
+        "healthChanged" => match event.text("to") {
+            Some("healthy") => style.green(&text),
+            Some("unhealthy" | "failed") => style.red(&text),
+            _ => style.yellow(&text),
+        },
+        "gaveUp" => style.red(&text),
+        "modeChanged" if event.text("to") == Some("normal") => style.green(&text),
+        "restartScheduled" | "hostLate" | "modeChanged" => style.yellow(&text),
         "failed" if event.failure("code") == Some("DEPENDENCY_FAILED") => style.yellow(&text),
         "failed" | "abandoned" => style.red(&text),
         "unwindBegan" | "destroyFailed" | "stopEscalated" => style.yellow(&text),
@@ -54,7 +62,8 @@ pub(crate) fn happened(event: &EventInfo) -> String {
         "initialized" => "initialized".into(),
         "ready" => format!("ready in {}", took(event)),
         "failed" if event.failure("code") == Some("DEPENDENCY_FAILED") => {
-            format!("not started: {}", failure(event))
+            let was_up = event.failure("stage") == Some("run");
+            format!("{}: {}", if was_up { "stopped" } else { "not started" }, failure(event))
         }
         "failed" => format!("failed at {}: {}", event.failure("stage").unwrap_or("?"), failure(event)),
         "withdrawn" => failure(event),
@@ -78,10 +87,94 @@ pub(crate) fn happened(event: &EventInfo) -> String {
             _ => "the start is over: not everything is ready".into(),
         },
         "stopEnded" => "the stop is over".into(),
+        "restartScheduled" => {
+            let pause = super::duration(milliseconds(event, "pauseMs"));
+            format!("restart {} of {} in {pause}", number(event, "attempt"), number(event, "of"))
+        }
+        "restartCancelled" => "not restarted by itself, because something else was asked for".into(),
+        "gaveUp" => given_up(number(event, "attempts")),
+        "healthChanged" => {
+            let why = event.text("why").map_or_else(String::new, |why| format!(": {}", harmless(why)));
+            format!("{}, was {}{why}", text("to"), text("from"))
+        }
+        "hostLate" => late(milliseconds(event, "lateMs")),
+        "modeSet" => match event.text("mode") {
+            Some(mode) => format!("its mode was set to {} by {}", harmless(mode), by(event)),
+            None => format!("its mode was released by {}", by(event)),
+        },
+        "modeChanged" => mode_changed(event),
+        "recoveryTried" => {
+            recovery_tried(number(event, "attempt"), number(event, "of"), &names_of_missing(event))
+        }
         "refused" => format!("refused: {}", text("why")),
         "ignored" => format!("an answer was ignored: {}", text("reason")),
         other => harmless(other),
     }
+}
+
+/// That a plugin has had all its restarts.
+pub(super) fn given_up(restarts: u64) -> String {
+    let restarts = usize::try_from(restarts).unwrap_or(usize::MAX);
+    format!("given up after {}", super::count(restarts, "restart"))
+}
+
+/// That a check which nobody could look at in time is given its time once more.
+pub(super) fn late(by: std::time::Duration) -> String {
+    format!("the host itself was {} late; its check is given its time once more", super::duration(by))
+}
+
+/// What a plugin serves now, and what for.
+pub(super) fn serves(mode: &str, forced: bool, missing: &[Lost]) -> String {
+    let names = missing.iter().map(|lost| format!("`{}`", lost.name));
+    let without = names.collect::<Vec<_>>().join(", ");
+    let critical = missing.iter().any(|lost| lost.critical);
+    match mode {
+        "normal" => "serves everything again".into(),
+        mode if forced => format!("serves as {mode}, as an operator wishes"),
+        "degraded" if missing.is_empty() => {
+            "its features are still switched, because what it lacked comes and goes".into()
+        }
+        "degraded" => format!("its features are switched: without {without}"),
+        mode if critical => format!("serves as {mode}: without {without}"),
+        mode => format!("still serves as {mode}, because what it lacked comes and goes"),
+    }
+}
+
+/// A dependency that is away.
+pub(super) struct Lost {
+    pub(super) name: String,
+    pub(super) critical: bool,
+}
+
+/// A try to bring back what is away.
+pub(super) fn recovery_tried(attempt: u64, of: u64, missing: &[String]) -> String {
+    format!("try {attempt} of {of} to bring back {}", missing.join(", "))
+}
+
+fn mode_changed(event: &EventInfo) -> String {
+    let forced = event.more.get("forced").and_then(Value::as_bool).unwrap_or(false);
+    let mode = harmless(event.text("to").unwrap_or("?"));
+    let lost = |one: &Value| {
+        let critical = one.get("critical").and_then(Value::as_bool).unwrap_or(false);
+        Some(Lost { name: harmless(one.get("plugin")?.as_str()?), critical })
+    };
+    let missing: Vec<Lost> = list(event, "missing").iter().filter_map(lost).collect();
+    serves(&mode, forced, &missing)
+}
+
+fn list<'a>(event: &'a EventInfo, name: &str) -> &'a [Value] {
+    event.more.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// What is away, by name.
+fn names_of_missing(event: &EventInfo) -> Vec<String> {
+    let names = list(event, "missing").iter().filter_map(Value::as_str);
+    names.map(|name| format!("`{}`", harmless(name))).collect()
+}
+
+fn milliseconds(event: &EventInfo, name: &str) -> std::time::Duration {
+    let ms = event.more.get(name).and_then(Value::as_f64).unwrap_or(0.0).max(0.0);
+    std::time::Duration::try_from_secs_f64(ms / 1e3).unwrap_or(std::time::Duration::MAX)
 }
 
 /// The message of a failure, with the plugin's last words if there are any.
@@ -114,8 +207,7 @@ fn number(event: &EventInfo, name: &str) -> u64 {
 }
 
 fn took(event: &EventInfo) -> String {
-    let ms = event.more.get("tookMs").and_then(Value::as_f64).unwrap_or(0.0).max(0.0);
-    super::duration(std::time::Duration::from_secs_f64(ms / 1e3))
+    super::duration(milliseconds(event, "tookMs"))
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use hothouse_api::{PluginInfo, Plugins, RootCause, Started, Timeline, TimelineEntry};
+use hothouse_api::{PluginInfo, Plugins, RestartInfo, RootCause, Started, Timeline, TimelineEntry};
 use hothouse_config::Project;
 use hothouse_host::{HostView, StartupReport};
 use hothouse_kernel::phase::StopCause;
-use hothouse_kernel::{Failure, Phase};
+use hothouse_kernel::{Failure, Graph, Instant, Phase, PluginView};
 
 use super::failure::failure_info;
 use super::style::harmless;
@@ -30,6 +30,12 @@ pub(crate) fn plugins(view: &HostView, project: &Project, uptime: Duration) -> P
             pid: status.pid,
             methods: methods.into_iter().flatten().map(|method| method.name.clone()).collect(),
             dependencies: dependencies.map(|edge| graph.name(edge.plugin).to_owned()).collect(),
+            mode: kernel.service.as_deref().map(|service| service.as_str().to_owned()),
+            forced: kernel.service.as_deref().is_some_and(|service| service.forced),
+            missing: kernel.service.as_deref().map(super::missing).unwrap_or_default(),
+            objection: kernel.objection.as_deref().map(harmless),
+            restart: restart_of(kernel, graph, view.kernel.now),
+            gave_up_after: gave_up_after(kernel, graph),
             failure: failure_of(&kernel.phase).map(|failure| failure_info(failure, &name, graph, project)),
             name,
         }
@@ -42,9 +48,25 @@ pub(crate) fn plugins(view: &HostView, project: &Project, uptime: Duration) -> P
     }
 }
 
+/// The restart that a plugin pauses for.
+pub(super) fn restart_of(kernel: &PluginView, graph: &Graph, now: Instant) -> Option<RestartInfo> {
+    let Phase::Backoff { attempt, until, .. } = &kernel.phase else { return None };
+    let of = graph.decl(kernel.plugin).settings.health?.max_restart_attempts;
+    let in_ms = u64::try_from(until.since(now).as_millis()).unwrap_or(u64::MAX);
+    Some(RestartInfo { attempt: *attempt, of, in_ms })
+}
+
+/// After how many restarts a plugin was given up, if it was.
+pub(super) fn gave_up_after(kernel: &PluginView, graph: &Graph) -> Option<u64> {
+    let health = graph.decl(kernel.plugin).settings.health.filter(|health| health.auto_restart)?;
+    let had_all = health.max_restart_attempts > 0 && kernel.attempts >= health.max_restart_attempts;
+    (had_all && matches!(kernel.phase, Phase::Failed(_))).then_some(kernel.attempts)
+}
+
 fn failure_of(phase: &Phase) -> Option<&Failure> {
     match phase {
         Phase::Failed(failure)
+        | Phase::Backoff { failure, .. }
         | Phase::Stopping { cause: StopCause::Failure(failure), .. }
         | Phase::Abandoned(StopCause::Failure(failure)) => Some(failure),
         _ => None,

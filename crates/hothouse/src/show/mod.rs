@@ -5,6 +5,7 @@ mod apply;
 mod events;
 mod failure;
 mod happened;
+mod health;
 mod info;
 mod ladder;
 mod log;
@@ -12,6 +13,7 @@ pub(crate) mod picture;
 mod style;
 mod table;
 mod waterfall;
+mod when;
 mod why;
 
 pub(crate) use advice::{advise_for, hothouse, no_such_plugin, quoted};
@@ -20,12 +22,14 @@ pub(crate) use events::{EventWriter, notice_json};
 use failure::next_step;
 pub(crate) use failure::{after_failed_start, headline, place, start_failed, still_running};
 pub(crate) use happened::event_line;
+pub(crate) use health::healths;
 pub(crate) use info::{plugins, started};
 pub(crate) use log::LogWriter;
 pub(crate) use style::{Style, harmless};
 pub(crate) use table::{Cell, Column, fitted, stdout_width, table};
 pub(crate) use waterfall::waterfall;
-pub(crate) use why::{next, root_of, why};
+pub(crate) use when::{missing, when, when_of};
+pub(crate) use why::{away, next, root_of, why};
 
 use std::time::Duration;
 

@@ -1,12 +1,16 @@
 //! Why a plugin is where it is, told to a tired person: the root cause first, then how it led here, then what to type.
 
+mod hard_times;
+
 use std::time::Duration;
 
 use hothouse_api::{EventInfo, FailureInfo, RootCause, Why};
 use hothouse_protocol::DateTime;
 
+pub(crate) use hard_times::away;
+
 use super::advice::hothouse;
-use super::happened::{by, failure, happened, painted};
+use super::happened::{by, failure, given_up, happened, painted};
 use super::style::Style;
 use super::{next_step, table};
 use crate::show::Cell;
@@ -38,6 +42,9 @@ fn first_line(why: &Why, style: Style) -> String {
     let Some(root) = &why.root else {
         return format!("`{}` was never asked to start", why.plugin);
     };
+    if let Some(line) = hard_times::first_line(why, style) {
+        return line;
+    }
     let place = why.place.as_ref().map_or(String::new(), |place| format!(" [{place}]"));
     match (why.phase.as_str(), root.kind.as_str()) {
         ("ready", _) => ready(why, root),
@@ -63,6 +70,19 @@ fn first_line(why: &Why, style: Style) -> String {
 /// `api` is ready since …: started by the operator, after `db` became ready.
 fn ready(why: &Why, root: &EventInfo) -> String {
     let since = why.since.as_deref().unwrap_or("?");
+    if root.kind == "failed" && is_about(root, &why.plugin) {
+        let stage = root.failure("stage").unwrap_or("?");
+        return format!(
+            "`{}` is ready since {since} ({}): restarted by itself after it failed at {stage}: {}",
+            why.plugin,
+            for_how_long(why),
+            failure(root)
+        );
+    }
+    if root.kind == "healthChanged" {
+        let how_long = for_how_long(why);
+        return format!("`{}` is ready since {since} ({how_long}), and {}", why.plugin, happened(root));
+    }
     let again = if root.kind == "restartRequested" { "started again" } else { "started" };
     let by = if root.text("by").is_some() { format!(" by {}", by(root)) } else { String::new() };
     let launched =
@@ -79,6 +99,9 @@ fn ready(why: &Why, root: &EventInfo) -> String {
 }
 
 fn second_line(why: &Why) -> Option<String> {
+    if let Some(line) = hard_times::second_line(why) {
+        return Some(line);
+    }
     let now = if why.running { "" } else { ", as far as is known: no host is running" };
     let waits = match why.waits_for.as_slice() {
         [] => String::new(),
@@ -92,7 +115,11 @@ fn second_line(why: &Why) -> Option<String> {
         "ready" => Some(format!("that was how it stood at {}{now}", why.now)),
         _ if why.root.is_none() && why.running => None,
         phase => {
-            Some(format!("that is why `{}` is {phase}, for {}{now}{waits}", why.plugin, for_how_long(why)))
+            let gave_up = why
+                .gave_up_after
+                .map_or_else(String::new, |restarts| format!("; it was {}", given_up(restarts)));
+            let how_long = for_how_long(why);
+            Some(format!("that is why `{}` is {phase}, for {how_long}{now}{waits}{gave_up}", why.plugin))
         }
     }
 }
@@ -141,11 +168,14 @@ fn is_about(event: &EventInfo, plugin: &str) -> bool {
 
 /// What to type next.
 pub(crate) fn next(why: &Why) -> String {
+    if let Some(next) = hard_times::next(why) {
+        return next;
+    }
     let plugin = &why.plugin;
     let start = || if why.running { hothouse(&format!("start {plugin}")) } else { hothouse("up") };
     match why.phase.as_str() {
         "ready" if why.running => {
-            format!("nothing; {} asks it how it is", hothouse(&format!("health {plugin}")))
+            format!("nothing; {} shows how it is", hothouse(&format!("health {plugin}")))
         }
         "abandoned" => format!(
             "find out what keeps `{plugin}` and end it by hand; {} shows when it is gone, then {}",

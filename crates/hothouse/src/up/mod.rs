@@ -1,6 +1,7 @@
 //! A host in the foreground: start, stay, stop.
 
 mod happenings;
+mod loops;
 mod refusal;
 mod report;
 mod running;
@@ -135,8 +136,11 @@ impl Session {
         if self.leaves_after(&report) {
             return exit;
         }
-        self.supervisor.ready(&started);
-        self.stay().await;
+        // A stop that was asked for just as the last plugin became ready has been carried out with the start.
+        if !self.app.is_going_down() {
+            self.supervisor.ready(&started);
+            self.stay().await;
+        }
         match (self.stop_all().await, written) {
             (Exit::Ok, Ok(())) => exit,
             (Exit::Ok, Err(_)) => Exit::Internal,

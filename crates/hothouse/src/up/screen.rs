@@ -22,6 +22,7 @@ use crate::logs;
 use crate::show::{self, EventWriter, Style};
 
 use super::happenings::Item;
+use super::loops::{Loops, Telling};
 use super::running::Running;
 use super::writer::{To, Writer};
 
@@ -33,6 +34,7 @@ pub(crate) struct Screen {
     current: Arc<CurrentProject>,
     status: Status,
     running: Running,
+    loops: Loops,
     ticker: Option<tokio::time::Interval>,
 }
 
@@ -69,6 +71,7 @@ impl Screen {
             current: Arc::clone(current),
             status: Status::default(),
             running: Running::default(),
+            loops: Loops::default(),
             ticker: None,
         })
     }
@@ -128,14 +131,18 @@ impl Screen {
         }
         let (graph, project) = (self.host.graph(), self.current.get());
         let writer = EventWriter::new(&graph, &project, Style::stderr());
-        if let Some(line) = writer.line(notice) {
-            self.line(&line);
-        }
-        if let Notice::Event(event) = notice
-            && let Some(more) = self.running.after(event, &graph)
-        {
-            self.line(&more);
-        }
+        let Notice::Event(event) = notice else {
+            return writer.line(notice).iter().for_each(|line| self.line(line));
+        };
+        let line = match self.loops.tell(event, project.host.restart.stable) {
+            Telling::Hidden => return,
+            Telling::Whole => writer.line(notice),
+            Telling::Again(times) => writer.again(event, times),
+            Telling::GivenUp(how, times) => writer.gave_up(event, &how, times),
+            Telling::WellAfter(times) => writer.well_after(event, times),
+        };
+        let more = self.running.after(event, &graph);
+        line.iter().chain(&more).for_each(|line| self.line(line));
     }
 
     /// Says something that is not an event.

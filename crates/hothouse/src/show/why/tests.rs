@@ -2,17 +2,21 @@
 //!
 //! `HOTHOUSE_UPDATE_GOLDEN=1 cargo test -p hothouse why` writes them anew.
 
+mod hard_times;
+
 use std::path::Path;
 
 use hothouse_host::{Record, Redact};
 use hothouse_kernel::input::{Asker, Exit, StartOptions, Targets};
 use hothouse_kernel::{
-    Action, Answer, Event, Graph, Incarnation, Input, Instant, Kernel, Ladder, PluginDecl, PluginId, Request,
-    RequestId, Rung, Settings,
+    Action, Answer, Event, Graph, Incarnation, Input, Instant, Kernel, Ladder, PluginDecl, PluginId,
+    PluginView, Request, RequestId, Rung, Settings,
 };
 
 use super::*;
 use crate::past;
+use crate::show::info;
+use hothouse_api::Away;
 
 /// 2026-11-22T01:02:03Z.
 const ORIGIN: i64 = 1_795_309_323_000;
@@ -39,7 +43,11 @@ impl World {
             PluginDecl::new("shop").needs("web"),
             deaf,
         ];
-        let kernel = Kernel::new(Graph::build(decls).unwrap(), Settings::default());
+        World::of(decls, Settings::default())
+    }
+
+    fn of(decls: Vec<PluginDecl>, settings: Settings) -> World {
+        let kernel = Kernel::new(Graph::build(decls).unwrap(), settings);
         World { kernel, events: Vec::new(), now: 0, requests: 0 }
     }
 
@@ -101,6 +109,30 @@ impl World {
         }
     }
 
+    /// What there is to be said of how a plugin stands.
+    fn stands(&self, view: &PluginView) -> Why {
+        let graph = self.kernel.graph();
+        let service = view.service.as_deref();
+        let missing = service.map(crate::show::missing).unwrap_or_default();
+        let away = missing.first().map(|first| Away {
+            plugin: first.plugin.clone(),
+            why: first.why.clone(),
+            phase: graph.id(&first.plugin).map(|id| self.kernel.view_of(id).phase.as_str().into()),
+            place: Some(format!("hothouse.yaml:{}:5", first.plugin.len())),
+        });
+        Why {
+            status: Some(view.status.as_str().into()),
+            objection: view.objection.as_deref().map(str::to_owned),
+            mode: service.map(|service| service.as_str().into()),
+            forced: service.is_some_and(|service| service.forced),
+            missing,
+            away,
+            restart: info::restart_of(view, graph, Instant::from_millis(self.now)),
+            gave_up_after: info::gave_up_after(view, graph),
+            ..Why::default()
+        }
+    }
+
     /// The explanation 2.5 s later, from the events alone.
     fn why(&self, plugin: &str) -> Why {
         let graph = self.kernel.graph();
@@ -130,7 +162,7 @@ impl World {
             root,
             chain,
             cut: false,
-            waits_for: Vec::new(),
+            ..self.stands(&view)
         }
     }
 }
