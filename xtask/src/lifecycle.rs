@@ -10,10 +10,10 @@ use hothouse_kernel::failure::Stage;
 use hothouse_kernel::input::{Asker, Exit, StartOptions, Targets};
 use hothouse_kernel::phase::{Phase, StopCause};
 use hothouse_kernel::{
-    Action, Answer, Code, Failure, Graph, Input, Instant, Kernel, PluginDecl, PluginId, Request, RequestId,
-    Rung, Settings,
+    Action, Answer, CallCounts, Code, Failure, Graph, Input, Instant, Kernel, PluginDecl, PluginId, Request,
+    RequestId, Rung, Settings,
 };
-use hothouse_protocol::HealthStatus;
+use hothouse_protocol::{HealthStatus, PluginHealthCheck};
 
 /// Needed by the plugin that the tables are about.
 const BELOW: PluginId = PluginId(0);
@@ -26,7 +26,7 @@ const ABOVE: PluginId = PluginId(2);
 type Named<T> = (&'static str, fn() -> T);
 
 /// A way into each phase. The names are those of the tables.
-const PHASES: [Named<World>; 14] = [
+const PHASES: [Named<World>; 15] = [
     ("Down", World::new),
     ("Waiting", World::waiting),
     ("Initializing", World::initializing),
@@ -39,6 +39,7 @@ const PHASES: [Named<World>; 14] = [
     ("Stopping: close", World::closing),
     ("Stopping: terminate", World::terminating),
     ("Stopping: kill", World::killing),
+    ("Backoff", World::backing_off),
     ("Failed", World::failed),
     ("Abandoned", World::abandoned),
 ];
@@ -105,7 +106,8 @@ pub(crate) fn requests_table() -> String {
 }
 
 fn checked(healthy: bool) -> Answer {
-    Answer::Checked(Box::new(HealthStatus { healthy, timestamp: 0, details: None, message: None }))
+    let health = HealthStatus { healthy, timestamp: 0, details: None, message: None };
+    Answer::Checked { check: 1, health: Box::new(health), calls: CallCounts::default() }
 }
 
 fn subject() -> Targets {
@@ -132,11 +134,20 @@ enum Told {
 
 impl World {
     fn new() -> World {
-        let decls = vec![
-            PluginDecl::new("below"),
-            PluginDecl::new("subject").needs("below"),
-            PluginDecl::new("above").needs("subject"),
-        ];
+        World::with(PluginDecl::new("subject"))
+    }
+
+    /// The same with a subject that is restarted by itself.
+    fn persistent() -> World {
+        let mut subject = PluginDecl::new("subject");
+        let health = PluginHealthCheck { auto_restart: true, ..PluginHealthCheck::default() };
+        subject.settings.health = Some((&health).into());
+        World::with(subject)
+    }
+
+    fn with(subject: PluginDecl) -> World {
+        let decls =
+            vec![PluginDecl::new("below"), subject.needs("below"), PluginDecl::new("above").needs("subject")];
         let graph = Graph::build(decls).expect("three plugins in a row are a sound graph");
         let kernel = Kernel::new(graph, Settings::default());
         World { kernel, now: Instant::ZERO, requests: 0, actions: Vec::new() }
@@ -198,6 +209,15 @@ impl World {
 
     fn abandoned() -> World {
         World::killing().later()
+    }
+
+    fn backing_off() -> World {
+        let mut world = World::persistent();
+        world.request(Request::Start { targets: subject(), options: options() });
+        world.bring_up(BELOW);
+        let up = [Answer::Initialized, Answer::Started, checked(true)];
+        let ready = up.into_iter().fold(world, World::told);
+        ready.told(Answer::Gone(Box::new(Exit::new("ended"))))
     }
 
     fn failed() -> World {
@@ -293,6 +313,7 @@ fn name(phase: &Phase) -> String {
         Phase::Ready => "Ready".into(),
         Phase::Leaving(_) => "Leaving".into(),
         Phase::Stopping { rung, .. } => format!("Stopping: {rung}"),
+        Phase::Backoff { .. } => "Backoff".into(),
         Phase::Failed(_) => "Failed".into(),
         Phase::Abandoned(_) => "Abandoned".into(),
     }
@@ -310,6 +331,7 @@ fn asked_of_subject(action: &Action) -> Option<&'static str> {
             Rung::Terminate => "terminate",
             Rung::Kill => "kill",
         }),
+        Action::Mode { plugin, .. } => (*plugin == SUBJECT).then_some("`mode`"),
         Action::Abandon { plugin, .. } => (*plugin == SUBJECT).then_some("abandon"),
         Action::Replace { .. } | Action::Complete { .. } => None,
     }

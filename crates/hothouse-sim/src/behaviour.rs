@@ -6,7 +6,9 @@
 use std::time::Duration;
 
 use hothouse_kernel::input::{Answer, Exit};
-use hothouse_kernel::{Action, Code, Failure, Incarnation, Input, Instant, PluginId, Rung, Stage};
+use hothouse_kernel::{
+    Action, CallCounts, Code, Failure, Incarnation, Input, Instant, PluginId, Rung, Stage,
+};
 use hothouse_protocol::HealthStatus;
 
 use crate::editor::Editor;
@@ -134,7 +136,7 @@ impl Whims {
             0 => Answer::Initialized,
             1 => Answer::Started,
             2 => Answer::NotReady("perhaps tomorrow".into()),
-            3 => Answer::Checked(Box::new(health(true))),
+            3 => checked(1, true),
             4 => Answer::Destroyed(None),
             5 => Answer::Failed(Box::new(Failure::new(Code::ContractViolated, Stage::Run, "nonsense"))),
             _ => gone("exited again"),
@@ -180,7 +182,7 @@ impl Whims {
     fn good_answers(&mut self, action: &Action, life: &Character, soon: Duration) -> Vec<(Duration, Answer)> {
         match action {
             Action::Init { .. } => vec![(soon, Answer::Initialized)],
-            Action::Check { .. } => vec![(soon, Answer::Checked(Box::new(health(true))))],
+            Action::Check { check, .. } => vec![(soon, checked(*check, true))],
             Action::Stop { .. } => {
                 let leaves = self.rng.per_mille(300) && life.ended_by.is_some();
                 let answer = if leaves { gone("exited with code 0") } else { Answer::Destroyed(None) };
@@ -201,6 +203,7 @@ impl Runtime for Whims {
             | Action::Start { plugin, incarnation, .. }
             | Action::Probe { plugin, incarnation }
             | Action::Check { plugin, incarnation, .. }
+            | Action::Mode { plugin, incarnation, .. }
             | Action::Stop { plugin, incarnation, .. }
             | Action::Abandon { plugin, incarnation } => (*plugin, *incarnation),
             Action::Replace { .. } | Action::Complete { .. } => return,
@@ -254,6 +257,11 @@ pub fn health(healthy: bool) -> HealthStatus {
     HealthStatus { healthy, timestamp: 0, details: None, message: None }
 }
 
+/// The answer to that check.
+pub fn checked(check: u64, healthy: bool) -> Answer {
+    Answer::Checked { check, health: Box::new(health(healthy)), calls: CallCounts::default() }
+}
+
 /// The end of a life, in these words.
 pub fn gone(how: &str) -> Answer {
     Answer::Gone(Box::new(Exit::new(how)))
@@ -268,7 +276,7 @@ pub fn panicked() -> Answer {
 pub fn refusal(action: &Action) -> Answer {
     let (code, stage) = match action {
         Action::Init { .. } => (Code::InitFailed, Stage::Init),
-        Action::Check { .. } => return Answer::Checked(Box::new(health(false))),
+        Action::Check { check, .. } => return checked(*check, false),
         Action::Stop { .. } => return Answer::Destroyed(Some("could not flush".into())),
         _ => (Code::StartFailed, Stage::Start),
     };

@@ -16,7 +16,7 @@ use hothouse_kernel::{
     Settings,
 };
 
-use crate::behaviour::{Late, Runtime, gone, health, panicked, refusal};
+use crate::behaviour::{Late, Runtime, checked, gone, panicked, refusal};
 use crate::oracle::{self, Case, End, Fate, Outcome, Shape, Time, Trouble};
 use crate::rng::Rng;
 use crate::world::{Breach, Observer, Step, World};
@@ -258,6 +258,7 @@ impl Runtime for Script {
             | Action::Check { plugin, incarnation, .. }
             | Action::Stop { plugin, incarnation, .. } => (*plugin, *incarnation),
             Action::Probe { .. }
+            | Action::Mode { .. }
             | Action::Abandon { .. }
             | Action::Replace { .. }
             | Action::Complete { .. } => return,
@@ -302,9 +303,9 @@ impl Script {
                 };
                 Some((oracle::start_takes(plugin), answer))
             }
-            Action::Check { .. } => {
+            Action::Check { check, .. } => {
                 let healthy = !(victim && trouble == Trouble::Unhealthy);
-                Some((oracle::check_takes(plugin), Answer::Checked(Box::new(health(healthy)))))
+                Some((oracle::check_takes(plugin), checked(*check, healthy)))
             }
             Action::Stop { rung: Rung::Destroy, .. } => {
                 let hangs = victim && matches!(trouble, Trouble::HangInDestroy | Trouble::StartErrorAndHang);

@@ -347,6 +347,7 @@ fn about(action: &Action) -> Option<(PluginId, Incarnation)> {
         | Action::Start { plugin, incarnation, .. }
         | Action::Probe { plugin, incarnation }
         | Action::Check { plugin, incarnation, .. }
+        | Action::Mode { plugin, incarnation, .. }
         | Action::Stop { plugin, incarnation, .. }
         | Action::Abandon { plugin, incarnation } => Some((*plugin, *incarnation)),
         Action::Replace { .. } | Action::Complete { .. } => None,
@@ -399,6 +400,7 @@ fn completed_exactly_once(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> K
         Outcome::Started(_) => starts && !applies,
         Outcome::Applied(_) => applies,
         Outcome::Stopped { .. } => !starts,
+        Outcome::ModeSet => matches!(open.request, hothouse_kernel::Request::SetMode { .. }),
         Outcome::Refused(_) => true,
     };
     unless(!fits, || format!("{:?} ended as {outcome:?}", open.request))

@@ -212,7 +212,9 @@ impl Ledger {
         let fits = match answer {
             Answer::Initialized => life.stage == Stage::Init,
             Answer::Started | Answer::NotReady(_) => life.stage == Stage::Start && life.asked,
-            Answer::Checked(_) => life.stage == Stage::Check,
+            Answer::Checked { .. } | Answer::CheckFailed { .. } => life.stage == Stage::Check,
+            // Health is watched in stories of another kind.
+            Answer::Pushed(_) => false,
             Answer::Failed(_) => launching,
             Answer::Destroyed(_) => life.stage == Stage::Stop(Rung::Destroy),
             // The end of a life is a fact, whatever was asked and however late.
@@ -374,7 +376,7 @@ impl Ledger {
             Action::Stop { plugin, rung, until, .. } => {
                 self.ask(*plugin, Stage::Stop(*rung), Some(*until));
             }
-            Action::Abandon { .. } | Action::Replace { .. } => {}
+            Action::Mode { .. } | Action::Abandon { .. } | Action::Replace { .. } => {}
             Action::Complete { request, .. } => drop(self.open.remove(request)),
         }
     }
@@ -395,7 +397,7 @@ pub fn options_of(request: &Request) -> Option<StartOptions> {
     match request {
         Request::Start { options, .. } | Request::Restart { options, .. } => Some(*options),
         Request::Apply(change) => Some(change.options),
-        Request::Stop { .. } => None,
+        Request::Stop { .. } | Request::SetMode { .. } => None,
     }
 }
 
@@ -404,6 +406,6 @@ pub fn report_of(outcome: &Outcome) -> Option<&hothouse_kernel::startup::report:
     match outcome {
         Outcome::Started(report) => Some(report),
         Outcome::Applied(report) => Some(&report.start),
-        Outcome::Stopped { .. } | Outcome::Refused(_) => None,
+        Outcome::Stopped { .. } | Outcome::ModeSet | Outcome::Refused(_) => None,
     }
 }

@@ -129,6 +129,7 @@ fn story(seed: u64) -> Story {
         } else {
             None
         },
+        ..Settings::default()
     };
     let referee = Referee::new(Ledger::new(Arc::clone(&graph), settings.clone()));
     let plugins = graph.len();
@@ -190,6 +191,8 @@ pub(crate) fn plugin_settings(rng: &mut Rng) -> PluginSettings {
         expected_start: rng
             .per_mille(500)
             .then(|| rng.duration(Duration::from_millis(1), Duration::from_secs(10))),
+        health: None,
+        degradation: None,
     }
 }
 

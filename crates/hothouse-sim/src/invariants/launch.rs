@@ -127,7 +127,7 @@ pub(super) fn ready_only_by_an_answer_in_time(_: &Ledger, moment: &Moment<'_>, e
                 && moment.verdict == Verdict::Heard
                 && match answer {
                     Answer::Started => true,
-                    Answer::Checked(health) => health.healthy,
+                    Answer::Checked { health, .. } => health.healthy,
                     _ => false,
                 }
         }

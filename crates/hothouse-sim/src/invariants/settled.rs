@@ -18,7 +18,7 @@ pub(super) fn phase_agrees_with_what_was_seen(ledger: &Ledger, moment: &Moment<'
             Phase::Ready | Phase::Leaving(_) => stage == Some(Stage::Ready),
             Phase::Stopping { rung, .. } => stage == Some(Stage::Stop(*rung)),
             Phase::Abandoned(_) => stage == Some(Stage::Abandoned),
-            Phase::Down(_) | Phase::Failed(_) | Phase::Waiting => {
+            Phase::Down(_) | Phase::Failed(_) | Phase::Waiting | Phase::Backoff { .. } => {
                 matches!(stage, None | Some(Stage::Gone))
             }
         };
