@@ -167,7 +167,7 @@ fn checks_text(when: &When) -> Vec<String> {
         .unhealthy_at
         .as_ref()
         .map_or_else(String::new, |at| format!(": {} at the earliest", from_now(when, at)));
-    lines.push(format!("  unhealthy after {} in a row that fail{so_far}{at}", of));
+    lines.push(format!("  unhealthy after {of} in a row that fail{so_far}{at}"));
     lines
 }
 
