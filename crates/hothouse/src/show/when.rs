@@ -11,7 +11,7 @@ use hothouse_protocol::DateTime;
 use super::advice::hothouse;
 use super::style::{Style, harmless};
 use super::table::rows;
-use super::{Cell, duration};
+use super::{Cell, duration, in_words};
 
 /// So many tries to bring something back are listed.
 const LISTED_TRIES: usize = 5;
@@ -127,7 +127,7 @@ fn fallback(schedule: &Schedule, clock: &Clock<'_>, mode: Option<&'static str>) 
 
 /// The whole of it for people.
 pub(crate) fn when(when: &When, style: Style) -> String {
-    let mut lines = vec![format!("{} is {}", style.bold(&when.plugin), when.phase)];
+    let mut lines = vec![format!("{} is {}", style.bold(&when.plugin), in_words(&when.phase))];
     lines.extend(checks_text(when));
     lines.extend(restarts_text(when, style));
     lines.extend(fallback_text(when));
