@@ -80,7 +80,7 @@ fn restarts(schedule: &Schedule, clock: &Clock<'_>, max: u64) -> ComingRestarts 
         at = at.map(|at| attempt.due.unwrap_or(at + attempt.pause));
         coming.push(ComingRestart {
             attempt: attempt.attempt,
-            pause_ms: attempt.pause.as_secs_f64() * 1e3,
+            pause_ms: attempt.pause.as_nanos() as f64 / 1e6,
             at: at.map(|at| clock.time(at)),
         });
     }
@@ -91,7 +91,7 @@ fn restarts(schedule: &Schedule, clock: &Clock<'_>, max: u64) -> ComingRestarts 
         given_up: schedule.given_up,
         coming,
         more: schedule.more,
-        gives_up_after_ms: schedule.gives_up_after.map(|after| after.as_secs_f64() * 1e3),
+        gives_up_after_ms: schedule.gives_up_after.map(|after| after.as_nanos() as f64 / 1e6),
         gives_up_at: schedule.gives_up_after.filter(|_| pauses).map(|after| clock.time(schedule.now + after)),
         stable_ms: millis(schedule.stable),
         forgotten_at: schedule.forgotten_at.map(|at| clock.time(at)),
