@@ -1,6 +1,6 @@
 //! Measures what the host costs, beside floors that are measured in the same run.
 //!
-//! `hothouse-bench startup|calls [PART] [--json]` prints one row per measurement: the host's figure, the floor's, their ratio, and
+//! `hothouse-bench startup|calls|trouble [PART] [--json]` prints one row per measurement: the host's figure, the floor's, their ratio, and
 //! the target. Host and floor take turns, so that a neighbour's load falls on both. It judges nothing by its exit
 //! code: figures move with the machine, and a person reads them.
 //!
@@ -11,15 +11,16 @@ mod error;
 mod interleave;
 mod startup;
 mod table;
+mod trouble;
 
 use std::process::ExitCode;
 
 use error::Outcome;
 use table::Sheet;
 
-const USAGE: &str = "usage: hothouse-bench startup|calls [PART] [--json]
+const USAGE: &str = "usage: hothouse-bench startup|calls|trouble [PART] [--json]
 
-Measures the start of many plugins, or calls of one, beside floors of the same run. Build it with
+Measures the start of many plugins, calls of one, or what trouble costs, beside floors of the same run. Build it with
 
     cargo build --release -p hothouse-bench
 
@@ -40,10 +41,10 @@ fn main() -> ExitCode {
 
 fn run(arguments: &[&str]) -> Outcome<()> {
     match arguments {
-        [what @ ("startup" | "calls"), only @ .., "--json"] if only.len() < 2 => {
+        [what @ ("startup" | "calls" | "trouble"), only @ .., "--json"] if only.len() < 2 => {
             measure(what, only.first().copied(), &mut table::Json)
         }
-        [what @ ("startup" | "calls"), only @ ..] if only.len() < 2 => {
+        [what @ ("startup" | "calls" | "trouble"), only @ ..] if only.len() < 2 => {
             measure(what, only.first().copied(), &mut table::Text::default())
         }
         // Not for people: this program runs itself as what a measurement looks at from outside.
@@ -57,7 +58,11 @@ type Part = fn(&mut dyn Sheet) -> Outcome<()>;
 
 /// Measures the part of that name, or everything.
 fn measure(what: &str, only: Option<&str>, sheet: &mut dyn Sheet) -> Outcome<()> {
-    let parts: &[(&str, Part)] = if what == "calls" { &calls::PARTS } else { &startup::PARTS };
+    let parts: &[(&str, Part)] = match what {
+        "calls" => &calls::PARTS,
+        "trouble" => &trouble::PARTS,
+        _ => &startup::PARTS,
+    };
     let wanted = |name: &str| only.is_none_or(|only| only == name);
     if !parts.iter().any(|(name, _)| wanted(name)) {
         let names: Vec<&str> = parts.iter().map(|(name, _)| *name).collect();

@@ -22,7 +22,7 @@ pub(crate) const CHANNEL: &str = "3";
 const MAX_LINE: usize = 16 << 20;
 
 /// How long anything may take before it is given up.
-pub(super) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// How a child is run and known to be ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(crate) fn of_children(kind: Kind, delay: Duration, graph: Vec<Vec<usize>>) -
 }
 
 /// A child of this kind that is ready `delay` after its start.
-pub(super) fn loader(kind: Kind, program: &Path, delay: Duration, spawner: Spawner) -> Arc<dyn Loader> {
+pub(crate) fn loader(kind: Kind, program: &Path, delay: Duration, spawner: Spawner) -> Arc<dyn Loader> {
     let delay = delay.as_millis().to_string();
     let words: &[&str] = match kind {
         Kind::Byte => &["fd", CHANNEL, &delay],

@@ -13,7 +13,8 @@ mod process;
 mod scratch;
 mod spawn;
 
-pub(crate) use played::{ROLE, play};
+pub(crate) use native::Nothing;
+pub(crate) use played::{Played, ROLE, listen, megabytes, play};
 
 use crate::Part;
 

@@ -39,7 +39,8 @@ pub(super) fn measure(sheet: &mut dyn Sheet) -> Outcome<()> {
     Ok(())
 }
 
-struct Nothing;
+/// A plugin that does nothing.
+pub(crate) struct Nothing;
 
 impl Plugin for Nothing {
     async fn init(&self, _: Init) -> Result<Description, PluginError> {

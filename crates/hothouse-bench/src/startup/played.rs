@@ -6,9 +6,11 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use super::{flood, footprint, spawn};
 use crate::error::Outcome;
+use crate::trouble;
 
 /// The argument by which this program plays a part, which the next ones name.
 pub(crate) const ROLE: &str = "play";
@@ -18,6 +20,9 @@ pub(crate) fn play(role: &[&str]) -> Outcome<()> {
     match role {
         [footprint::ROLE, children] => footprint::play(children.parse()?),
         [spawn::ROLE, megabytes] => spawn::play(megabytes.parse()?),
+        [trouble::WATCHED, kind, plugins, watched] => {
+            trouble::play_watched(kind, plugins.parse()?, *watched == "watched")
+        }
         [flood::ROLE, folder] => flood::play(folder.as_ref()),
         [flood::READER, folder] => flood::read(folder.as_ref()),
         _ => Err("there is no such part to play".into()),
@@ -25,7 +30,7 @@ pub(crate) fn play(role: &[&str]) -> Outcome<()> {
 }
 
 /// Says that it is up, and gives one answer to each line until there are no more.
-pub(super) fn listen(mut answer: impl FnMut() -> Outcome<String>) -> Outcome<()> {
+pub(crate) fn listen(mut answer: impl FnMut() -> Outcome<String>) -> Outcome<()> {
     println!("up");
     for line in std::io::stdin().lines() {
         line?;
@@ -35,14 +40,14 @@ pub(super) fn listen(mut answer: impl FnMut() -> Outcome<String>) -> Outcome<()>
 }
 
 /// A process that plays a part.
-pub(super) struct Played {
+pub(crate) struct Played {
     process: Child,
     says: BufReader<ChildStdout>,
 }
 
 impl Played {
     /// It is up when this returns.
-    pub(super) fn start(role: &[&str]) -> Outcome<Played> {
+    pub(crate) fn start(role: &[&str]) -> Outcome<Played> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(ROLE).args(role).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn()?;
@@ -55,7 +60,7 @@ impl Played {
     }
 
     /// What it answers.
-    pub(super) fn ask(&mut self) -> Outcome<String> {
+    pub(crate) fn ask(&mut self) -> Outcome<String> {
         self.process.stdin.as_mut().ok_or("its stdin is piped")?.write_all(b"\n")?;
         self.hear()
     }
@@ -75,7 +80,7 @@ impl Played {
     }
 
     /// How often its threads have gone to sleep, all together: as often as they woke up.
-    pub(super) fn wake_ups(&self) -> Outcome<f64> {
+    pub(crate) fn wake_ups(&self) -> Outcome<f64> {
         let mut sum = 0.0;
         for task in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
             sum += number(&fs::read_to_string(task?.path().join("status"))?, "voluntary_ctxt_switches:")?;
@@ -83,7 +88,18 @@ impl Played {
         Ok(sum)
     }
 
-    pub(super) fn end(&mut self) -> Outcome<()> {
+    /// How long its threads have had a processor, all together.
+    pub(crate) fn busy(&self) -> Outcome<Duration> {
+        let mut sum = Duration::ZERO;
+        for task in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
+            let spent = fs::read_to_string(task?.path().join("schedstat"))?;
+            let nanos = spent.split_whitespace().next().ok_or("schedstat is empty")?;
+            sum += Duration::from_nanos(nanos.parse()?);
+        }
+        Ok(sum)
+    }
+
+    pub(crate) fn end(&mut self) -> Outcome<()> {
         drop(self.process.stdin.take());
         match self.process.wait()?.success() {
             true => Ok(()),
@@ -101,7 +117,7 @@ impl Drop for Played {
 }
 
 /// A size from a process's `/proc/PID/status`.
-pub(super) fn megabytes(pid: u32, field: &str) -> Outcome<f64> {
+pub(crate) fn megabytes(pid: u32, field: &str) -> Outcome<f64> {
     let kibibytes = number(&fs::read_to_string(format!("/proc/{pid}/status"))?, field)?;
     Ok(kibibytes * 1024.0 / 1e6)
 }
