@@ -15,9 +15,10 @@ mod stop;
 
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::event::Happening;
-use hothouse_kernel::{Action, Event, Incarnation, Input, Instant, PluginId, PluginView};
+use hothouse_kernel::{Action, Event, Input, Instant, Phase, PluginId, PluginView, RequestId};
 
-use crate::ledger::{Ledger, Life, Stage, Verdict};
+use crate::behaviour::about;
+use crate::ledger::{Known, Ledger, Life, Stage, Verdict, report_of};
 use crate::world::{Breach, Observer, Step};
 
 /// Kept, or how it was broken.
@@ -51,6 +52,21 @@ pub struct Moment<'a> {
     pub was_due: bool,
     /// The plugin of an unwanted answer as it was before.
     pub before: Option<&'a PluginView>,
+}
+
+impl Moment<'_> {
+    /// The start on whose behalf a plugin was launched in this step; `None` if it comes back by itself.
+    fn launched_for(&self, plugin: PluginId) -> Option<RequestId> {
+        let ended = || self.step.actions.iter().find_map(|action| reported(action, plugin));
+        self.step.kernel.start_of(plugin).or_else(ended)
+    }
+}
+
+/// The request that an action completes, if its report is about that plugin.
+fn reported(action: &Action, plugin: PluginId) -> Option<RequestId> {
+    let Action::Complete { request, outcome } = action else { return None };
+    let mut entries = report_of(outcome)?.entries.iter();
+    entries.any(|entry| entry.plugin == plugin).then_some(*request)
 }
 
 /// Every promise.
@@ -157,7 +173,7 @@ pub const PROMISES: &[Promise] = &[
     },
     Promise {
         name: "no_dead_deadline",
-        says: "When the time comes that the kernel asked for, something happens.",
+        says: "When the time comes that the kernel asked for, something happens, or a check counts as failed.",
         check: Check::Step(no_dead_deadline),
     },
     Promise {
@@ -307,12 +323,16 @@ impl Observer for Referee {
     fn after(&mut self, step: &Step<'_>) -> Result<(), Breach> {
         let Referee { ledger, verdict, was_due, before } = self;
         let moment = Moment { step, verdict: *verdict, was_due: *was_due, before: before.as_ref() };
+        let known = known(step);
         for event in step.events {
             hold(ledger, |ledger, check| match check {
                 Check::Event(check) => check(ledger, &moment, event),
                 _ => Ok(()),
             })?;
             ledger.note_event(event);
+            if let Happening::StartBegan { request, .. } = &event.what {
+                ledger.note_members(*request, &known);
+            }
         }
         for action in step.actions {
             hold(ledger, |ledger, check| match check {
@@ -321,10 +341,35 @@ impl Observer for Referee {
             })?;
             ledger.note_action(action);
         }
+        ledger.note_leaving(&known);
+        ledger.follow_what_is_away(&known.mode_ended);
         hold(ledger, |ledger, check| match check {
             Check::Step(check) => check(ledger, &moment),
             _ => Ok(()),
         })
+    }
+}
+
+/// What cannot be seen from outside.
+fn known(step: &Step<'_>) -> Known {
+    let kernel = step.kernel;
+    let began = step.events.iter().find_map(|event| match &event.what {
+        Happening::StartBegan { request, .. } => Some(*request),
+        _ => None,
+    });
+    let belongs = |plugin: &PluginId| {
+        let ended = || step.actions.iter().find_map(|action| reported(action, *plugin));
+        began.is_some() && kernel.start_of(*plugin).or_else(ended) == began
+    };
+    let leaves = |plugin: &PluginId| matches!(kernel.view_of(*plugin).phase, Phase::Leaving(_));
+    let ended = |action: &Action| match action {
+        Action::Mode { plugin, service, .. } if service.mode.is_none() => Some(*plugin),
+        _ => None,
+    };
+    Known {
+        members: kernel.graph().plugins().filter(belongs).collect(),
+        leaving: kernel.graph().plugins().filter(leaves).collect(),
+        mode_ended: step.actions.iter().filter_map(ended).collect(),
     }
 }
 
@@ -338,20 +383,6 @@ fn hold(ledger: &Ledger, kept: impl Fn(&Ledger, &Check) -> Kept) -> Result<(), B
 /// Broken if `broken`, in these words.
 fn unless(broken: bool, how: impl FnOnce() -> String) -> Kept {
     if broken { Err(how()) } else { Ok(()) }
-}
-
-/// The plugin and the life that an action is about.
-fn about(action: &Action) -> Option<(PluginId, Incarnation)> {
-    match action {
-        Action::Init { plugin, incarnation, .. }
-        | Action::Start { plugin, incarnation, .. }
-        | Action::Probe { plugin, incarnation }
-        | Action::Check { plugin, incarnation, .. }
-        | Action::Mode { plugin, incarnation, .. }
-        | Action::Stop { plugin, incarnation, .. }
-        | Action::Abandon { plugin, incarnation } => Some((*plugin, *incarnation)),
-        Action::Replace { .. } | Action::Complete { .. } => None,
-    }
 }
 
 fn life(ledger: &Ledger, plugin: PluginId) -> Result<&Life, String> {
@@ -385,7 +416,11 @@ fn a_stale_answer_changes_nothing(_: &Ledger, moment: &Moment<'_>) -> Kept {
         return Ok(());
     }
     unless(!actions.is_empty() || events.len() > 1, || format!("{input:?} had an effect"))?;
-    let changed = moment.before.is_some_and(|before| kernel.view_of(before.plugin) != *before);
+    // What counts against a plugin is forgotten by the time alone.
+    let changed = moment.before.is_some_and(|before| {
+        let now = kernel.view_of(before.plugin);
+        PluginView { attempts: before.attempts, ..now } != *before
+    });
     unless(changed, || format!("{input:?} changed the plugin"))
 }
 
@@ -399,7 +434,7 @@ fn completed_exactly_once(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> K
     let fits = match outcome {
         Outcome::Started(_) => starts && !applies,
         Outcome::Applied(_) => applies,
-        Outcome::Stopped { .. } => !starts,
+        Outcome::Stopped { .. } => matches!(open.request, hothouse_kernel::Request::Stop { .. }),
         Outcome::ModeSet => matches!(open.request, hothouse_kernel::Request::SetMode { .. }),
         Outcome::Refused(_) => true,
     };
@@ -411,9 +446,9 @@ fn open_requests_are_counted(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
     unless(open != seen, || format!("the kernel holds {open} requests open, {seen} are not completed"))
 }
 
-fn no_dead_deadline(_: &Ledger, moment: &Moment<'_>) -> Kept {
+fn no_dead_deadline(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
     let Step { input, events, actions, .. } = moment.step;
-    let nothing = events.is_empty() && actions.is_empty();
+    let nothing = events.is_empty() && actions.is_empty() && ledger.timed_out.is_empty();
     unless(**input == Input::TimePassed && nothing, || String::from("woken up for nothing"))
 }
 
