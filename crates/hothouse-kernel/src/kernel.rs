@@ -283,7 +283,7 @@ impl Kernel {
         if life.incarnation != incarnation || incarnation == Incarnation::default() {
             return self.ignore(plugin, incarnation, IgnoredReason::StaleIncarnation);
         }
-        match lifecycle::on_answer(&life.phase, answer) {
+        match lifecycle::on_answer(&life.phase, life.checks, answer) {
             Move::RunStart => self.run_start(plugin),
             Move::CameUp => self.came_up(plugin),
             Move::AskLater(reason) => self.ask_later(plugin, reason),

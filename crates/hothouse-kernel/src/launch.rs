@@ -405,7 +405,7 @@ impl Kernel {
     }
 
     /// The event by which a plugin was taken away from those that need it.
-    fn taken_away_by(&self, lost: PluginId) -> Option<Seq> {
+    pub(crate) fn taken_away_by(&self, lost: PluginId) -> Option<Seq> {
         let Plugin { last, failed, .. } = self.plugin(lost);
         // What is left of a plugin that failed is cleared away; what counts is that it failed.
         self.failure_of(lost).and(*failed).or(*last)
@@ -428,6 +428,12 @@ impl Kernel {
                 failure.stage
             ),
             None if root == lost => format!("it needs `{name}`, which is {}", self.phase(lost).as_str()),
+            // It serves, and is of no use to those that need it.
+            None if self.phase(root).is_serving() => format!(
+                "it needs `{name}`, which does not run because `{}` {}",
+                self.graph.name(root),
+                self.why_away(root)
+            ),
             None => format!(
                 "it needs `{name}`, which did not start because `{}` is {}",
                 self.graph.name(root),

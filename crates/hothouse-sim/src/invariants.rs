@@ -173,7 +173,7 @@ pub const PROMISES: &[Promise] = &[
     },
     Promise {
         name: "no_dead_deadline",
-        says: "When the time comes that the kernel asked for, something happens, or a check counts as failed.",
+        says: "When the time comes that the kernel asked for, something happens, a check counts as failed, or a pause is over.",
         check: Check::Step(no_dead_deadline),
     },
     Promise {
@@ -448,7 +448,8 @@ fn open_requests_are_counted(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
 
 fn no_dead_deadline(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
     let Step { input, events, actions, .. } = moment.step;
-    let nothing = events.is_empty() && actions.is_empty() && ledger.timed_out.is_empty();
+    let counted = !ledger.timed_out.is_empty() || ledger.pauses_over > 0;
+    let nothing = events.is_empty() && actions.is_empty() && !counted;
     unless(**input == Input::TimePassed && nothing, || String::from("woken up for nothing"))
 }
 

@@ -173,6 +173,8 @@ pub struct Ledger {
     pub fallbacks: Vec<Fallback>,
     /// Checks whose time was up in this step, and that count as failed.
     pub timed_out: Vec<PluginId>,
+    /// How many pauses before a restart came to their end in this step.
+    pub pauses_over: usize,
     /// Checks that were given their time once more in this step.
     pub excused: Vec<PluginId>,
     /// Every event so far, the first in front: what it was about, and its cause.
@@ -200,6 +202,7 @@ impl Ledger {
             comebacks: vec![Comeback::default(); graph_room],
             fallbacks: vec![Fallback::default(); graph_room],
             timed_out: Vec::new(),
+            pauses_over: 0,
             excused: Vec::new(),
             chronicle: Vec::new(),
             last_start,

@@ -156,7 +156,7 @@ impl Kernel {
     }
 
     /// Why others cannot rely on a plugin, as it would follow "which".
-    fn why_away(&self, plugin: PluginId) -> String {
+    pub(crate) fn why_away(&self, plugin: PluginId) -> String {
         let own = self.plugin(plugin);
         match &own.life.phase {
             Phase::Ready | Phase::Leaving(_) => match (&own.life.objection, self.service_of(plugin)) {
@@ -195,7 +195,7 @@ impl Kernel {
         let critical = missing.iter().any(|missing| missing.need == Need::Hard);
         if let (Some(lost), Phase::Ready) = (self.first_missing_without_fallback(plugin), self.phase(plugin))
         {
-            return self.take_down(plugin, lost, by);
+            return self.take_down(plugin, lost, self.taken_away_by(lost).or(by));
         }
         if missing.is_empty() && self.plugin(plugin).hard_times.is_none() {
             return;
@@ -253,7 +253,12 @@ impl Kernel {
         hard_times.service = (!service.is_normal()).then(|| Arc::clone(&service));
         let incarnation = self.plugin(plugin).life.incarnation;
         let what = Happening::ModeChanged { plugin, incarnation, from, service: Arc::clone(&service) };
-        self.say_of(plugin, by, what);
+        if matches!(self.phase(plugin), Phase::Leaving(_)) {
+            // What comes next of it was brought about by what asks for its end.
+            self.say(by, what);
+        } else {
+            self.say_of(plugin, by, what);
+        }
         self.act(Action::Mode { plugin, incarnation, service });
         if disabled_changes {
             self.availability_may_change(plugin);

@@ -121,6 +121,7 @@ impl Kernel {
     }
 
     fn back_off(&mut self, plugin: PluginId, failure: Arc<Failure>, attempt: u64) {
+        self.leave_start(plugin);
         let pause = self.pause_before(plugin, attempt);
         let of = self.health_settings(plugin).map_or(0, |health| health.max_restart_attempts);
         let until = self.now + pause;
@@ -138,8 +139,16 @@ impl Kernel {
         }
     }
 
+    /// A plugin that comes back by itself has come to its outcome in the start that it belonged to, if that is still under
+    /// way: from now on its lives are no business of that start.
+    fn leave_start(&mut self, plugin: PluginId) {
+        let member = &mut self.plugin_mut(plugin).member;
+        *member = member.take().filter(|member| member.open);
+    }
+
     /// The pause is over, or what was missing is there: it is launched as soon as it can be.
     pub(crate) fn come_back(&mut self, plugin: PluginId) {
+        self.leave_start(plugin);
         self.wait(plugin);
         let back = &mut self.plugin_mut(plugin).back;
         back.reviving = true;
@@ -188,6 +197,7 @@ impl Kernel {
         let unwanted: Vec<PluginId> = all.filter(unwanted).collect();
         for plugin in unwanted {
             self.cancel_return(plugin, &StopCause::Removed, by);
+            self.outcome_known(plugin);
         }
     }
 

@@ -68,7 +68,7 @@ pub(super) fn a_start_waits_for_what_it_names(ledger: &Ledger, moment: &Moment<'
         // One that does without it may have tried to bring it back.
         let returns = moment.launched_for(*plugin).is_none();
         needs.any(|needed| needed == other)
-            || (returns && ledger.graph.with_dependents([*plugin]).contains(other))
+            || (returns && ledger.graph.dependents(*plugin).iter().any(|edge| edge.plugin == other))
     };
     let named = cause.plugin.is_none_or(|other| other == *plugin || needs(other));
     unless(!named, || {

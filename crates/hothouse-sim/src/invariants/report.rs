@@ -59,7 +59,8 @@ fn entry_agrees(ledger: &Ledger, open: &Open, entry: &Entry) -> Kept {
     let launched = life.is_some();
     let possible = match failure.code {
         Code::NotStarted | Code::Abandoned => !launched,
-        Code::DependencyFailed => ready.is_none(),
+        // A plugin without a fallback may lose what it needs while its start is under way.
+        Code::DependencyFailed => ready.is_none() || failure.stage == hothouse_kernel::Stage::Run,
         Code::StartupTimeout | Code::SpawnFailed => ready.is_none(),
         Code::Cancelled | Code::InitFailed | Code::StartFailed | Code::Unhealthy => {
             launched && ready.is_none()
