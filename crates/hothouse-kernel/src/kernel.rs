@@ -306,10 +306,10 @@ impl Kernel {
     fn settle(&mut self) {
         if !core::mem::replace(&mut self.settled, true) {
             while self.unwind_failed()
+                || self.follow_availability()
                 || self.launch_free()
                 || self.stop_next()
                 || self.replace_if_due()
-                || self.follow_availability()
             {}
             self.end_runs();
             self.settled = true;

@@ -228,7 +228,7 @@ impl Kernel {
     /// From now on the new graph and the new settings hold.
     fn adopt(&mut self, applying: &Applying) -> Seq {
         let Applying { id, change, plan, last_event, .. } = applying;
-        self.graph = change.graph.clone();
+        let old = core::mem::replace(&mut self.graph, change.graph.clone());
         self.settings = change.settings.clone();
         self.plugins.resize_with(self.graph.room(), Plugin::new);
         for plugin in &plan.added {
@@ -256,7 +256,12 @@ impl Kernel {
         self.cancel_unwanted_returns(replaced);
         let graph = Arc::clone(&self.graph);
         for plugin in graph.plugins() {
+            if old.contains(plugin) {
+                self.watch_anew(plugin, old.decl(plugin).settings.health);
+            }
+            self.return_only_as_allowed(plugin, replaced);
             self.reconsider(plugin, Some(replaced));
+            self.return_if_possible(plugin, Some(replaced));
         }
         self.act(Action::Replace { request: *id });
         replaced

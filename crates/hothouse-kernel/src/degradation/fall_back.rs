@@ -60,6 +60,14 @@ impl HardTimes {
     }
 }
 
+impl HardTimes {
+    /// Nothing is declared for hard times any more: only an operator's word is left.
+    fn forget_what_was_declared(&mut self) {
+        let HardTimes { service, forced, .. } = core::mem::take(self);
+        (self.service, self.forced) = (service, forced);
+    }
+}
+
 impl Kernel {
     /// What a plugin serves at the moment; `None`: everything, as ever.
     pub fn service_of(&self, plugin: PluginId) -> Option<&Arc<Service>> {
@@ -190,6 +198,9 @@ impl Kernel {
         let nothing_to_consider = declared.is_none() && self.plugin(plugin).hard_times.is_none();
         if nothing_to_consider || !self.phase(plugin).is_serving() {
             return;
+        }
+        if declared.is_none() {
+            self.hard_times(plugin).forget_what_was_declared();
         }
         let missing = self.missing_of(plugin);
         let critical = missing.iter().any(|missing| missing.need == Need::Hard);

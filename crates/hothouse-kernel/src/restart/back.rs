@@ -201,6 +201,20 @@ impl Kernel {
         }
     }
 
+    /// A plugin that pauses before a restart which it is not allowed any more, after a change of its settings, stays down.
+    pub(crate) fn return_only_as_allowed(&mut self, plugin: PluginId, by: Seq) {
+        let Phase::Backoff { failure, attempt, .. } = self.phase(plugin) else { return };
+        let (failure, attempt) = (Arc::clone(failure), *attempt);
+        let health = self.health_settings(plugin).filter(|health| health.auto_restart);
+        if health.is_none_or(|health| health.max_restart_attempts < attempt) {
+            let incarnation = self.plugin(plugin).life.incarnation;
+            self.enter(plugin, Phase::Failed(failure));
+            // What it is explained by is still its failure.
+            self.say(Some(by), Happening::RestartCancelled { plugin, incarnation });
+            self.at_rest(plugin);
+        }
+    }
+
     /// A plugin that failed for want of something comes back if nothing is missing any more.
     pub(crate) fn return_if_possible(&mut self, plugin: PluginId, by: Option<Seq>) {
         let waits = matches!(self.phase(plugin), Phase::Failed(_)) && self.plugin(plugin).back.awaits;

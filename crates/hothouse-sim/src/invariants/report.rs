@@ -178,6 +178,10 @@ pub(super) fn dependents_of_the_lost_fail_by_name(ledger: &Ledger, _: &Moment<'_
         if failure.code != Code::DependencyFailed {
             continue;
         }
+        // One without a fallback is stopped for somebody who may serve, but whom nobody can rely on.
+        if failure.stage == hothouse_kernel::Stage::Run {
+            continue;
+        }
         let Some(root) = failure.root else { return Err(format!("{entry:?} names nobody")) };
         unless(root == entry.plugin, || format!("{entry:?} names itself"))?;
         let needs = ledger.graph.with_dependencies([entry.plugin]);

@@ -85,7 +85,10 @@ pub(super) fn nobody_waits_for_nothing(ledger: &Ledger, moment: &Moment<'_>) -> 
     let kernel = moment.step.kernel;
     let moving = || {
         let phases = ledger.graph.plugins().map(|plugin| kernel.view_of(plugin).phase);
-        phases.into_iter().any(|phase| phase.is_alive() && phase != Phase::Ready)
+        phases.into_iter().any(|phase| {
+            // A turn may be that of one who waits for somebody who pauses.
+            matches!(phase, Phase::Backoff { .. }) || (phase.is_alive() && phase != Phase::Ready)
+        })
     };
     // Nothing is launched while an apply stops what must go.
     let replacing = ledger.replacing().next().is_some();
