@@ -221,7 +221,10 @@ impl Kernel {
     /// A launched plugin is ready or gone.
     pub(crate) fn free_place(&mut self, plugin: PluginId) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        if let Some((_, run)) = self.run_of(plugin) {
+        // A start that takes on a plugin on its way down did not launch what is going.
+        if let Some((member, run)) = self.run_of(plugin)
+            && run.entry(member.entry).launched.is_some()
+        {
             run.place_freed();
         }
     }

@@ -194,6 +194,7 @@ impl Kernel {
     /// A plugin is brought down, and shall not come back by itself. One whose start is undone stays wanted by an
     /// operator who has not said otherwise.
     pub(crate) fn no_longer_wanted(&mut self, plugin: PluginId, cause: &StopCause) {
+        self.stay_down(plugin);
         let plugin = self.plugin_mut(plugin);
         let wanted = plugin.still_wanted || plugin.desired == Desired::Up;
         plugin.still_wanted = wanted && matches!(cause, StopCause::Unwind(_));

@@ -52,7 +52,10 @@ impl HardTimes {
     fn deadline(&self, phase: &Phase) -> Option<Instant> {
         match phase {
             Phase::Ready => {
-                [self.mode.deadline(), self.switches.deadline(), self.try_at].into_iter().flatten().min()
+                // What holds by an operator's word, or by the mode, does not change when it is not wanted any more.
+                let mode = self.mode.deadline().filter(|_| self.forced.is_none());
+                let switches = self.switches.deadline().filter(|_| self.forced.is_none() && !self.mode.holds());
+                [mode, switches, self.try_at].into_iter().flatten().min()
             }
             Phase::Failed(_) => self.down.deadline(),
             _ => None,

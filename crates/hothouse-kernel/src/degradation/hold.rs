@@ -46,6 +46,11 @@ impl Hold {
         *self = Hold::default();
     }
 
+    /// Whether it holds.
+    pub(crate) fn holds(&self) -> bool {
+        self.on
+    }
+
     /// When it is left, if nothing happens before.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.release

@@ -203,6 +203,9 @@ impl Kernel {
             Err(failure) => Err(String::from(&*failure.message)),
         };
         self.count(plugin, outcome);
+        if self.watch_of(plugin).is_some_and(|watch| watch.next <= now) {
+            self.ask_now(plugin);
+        }
     }
 
     /// A plugin says by itself how it is. That counts like an answer to a check.
