@@ -325,6 +325,9 @@ impl Kernel {
             for at in 0..self.graph.dependents(settled).len() {
                 let edge = self.graph.dependents(settled)[at];
                 if !matches!(self.phase(edge.plugin), Phase::Waiting) {
+                    if matches!(prospect, Prospect::Lost) {
+                        self.stay_down(edge.plugin);
+                    }
                     continue;
                 }
                 match prospect {
@@ -345,7 +348,8 @@ impl Kernel {
         let waiting = self.plugin_mut(plugin);
         waiting.outstanding = waiting.outstanding.saturating_sub(1);
         if waiting.outstanding == 0 {
-            waiting.last = by;
+            // Who is told twice, that it failed and that nothing is left of it, was not waited for again.
+            waiting.last = waiting.last.max(by);
             self.free(plugin);
         }
     }

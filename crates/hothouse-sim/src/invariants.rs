@@ -173,7 +173,7 @@ pub const PROMISES: &[Promise] = &[
     },
     Promise {
         name: "no_dead_deadline",
-        says: "When the time comes that the kernel asked for, something happens, a check counts as failed, or a pause is over.",
+        says: "When the time comes that the kernel asked for, something happens, a check counts as failed, or somebody who was to come back later waits for his launch.",
         check: Check::Step(no_dead_deadline),
     },
     Promise {
@@ -341,7 +341,7 @@ impl Observer for Referee {
             })?;
             ledger.note_action(action);
         }
-        ledger.note_leaving(&known);
+        ledger.note_known(&known);
         ledger.follow_what_is_away(&known.mode_ended);
         hold(ledger, |ledger, check| match check {
             Check::Step(check) => check(ledger, &moment),
@@ -357,9 +357,14 @@ fn known(step: &Step<'_>) -> Known {
         Happening::StartBegan { request, .. } => Some(*request),
         _ => None,
     });
-    let belongs = |plugin: &PluginId| {
-        let ended = || step.actions.iter().find_map(|action| reported(action, *plugin));
-        began.is_some() && kernel.start_of(*plugin).or_else(ended) == began
+    let start_of = |plugin: PluginId| {
+        let ended = || step.actions.iter().find_map(|action| reported(action, plugin));
+        kernel.start_of(plugin).or_else(ended)
+    };
+    let belongs = |plugin: &PluginId| began.is_some() && start_of(*plugin) == began;
+    let returned = |event: &Event| match event.what {
+        Happening::Launched { plugin, .. } => Some(plugin).filter(|plugin| start_of(*plugin).is_none()),
+        _ => None,
     };
     let leaves = |plugin: &PluginId| matches!(kernel.view_of(*plugin).phase, Phase::Leaving(_));
     let ended = |action: &Action| match action {
@@ -368,6 +373,7 @@ fn known(step: &Step<'_>) -> Known {
     };
     Known {
         members: kernel.graph().plugins().filter(belongs).collect(),
+        returned: step.events.iter().filter_map(returned).collect(),
         leaving: kernel.graph().plugins().filter(leaves).collect(),
         mode_ended: step.actions.iter().filter_map(ended).collect(),
     }
@@ -447,10 +453,16 @@ fn open_requests_are_counted(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
 }
 
 fn no_dead_deadline(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
-    let Step { input, events, actions, .. } = moment.step;
-    let counted = !ledger.timed_out.is_empty() || ledger.pauses_over > 0;
-    let nothing = events.is_empty() && actions.is_empty() && !counted;
-    unless(**input == Input::TimePassed && nothing, || String::from("woken up for nothing"))
+    let Step { input, events, actions, kernel, now, .. } = moment.step;
+    if **input != Input::TimePassed || !events.is_empty() || !actions.is_empty() {
+        return Ok(());
+    }
+    let begins_to_wait = |plugin: PluginId| {
+        let view = kernel.view_of(plugin);
+        view.phase == Phase::Waiting && view.since == *now
+    };
+    let counted = !ledger.timed_out.is_empty() || ledger.graph.plugins().any(begins_to_wait);
+    unless(!counted, || String::from("woken up for nothing"))
 }
 
 fn the_deadline_is_the_next_one(ledger: &Ledger, moment: &Moment<'_>) -> Kept {

@@ -76,6 +76,8 @@ pub struct Life {
     pub ended: Option<Stamp>,
     /// The event that said that it is ready.
     pub ready_by: Option<Seq>,
+    /// Nobody asked for its launch: the plugin came back by itself.
+    pub returned: bool,
     /// It serves, but is to be stopped when its turn comes.
     pub leaving: bool,
     /// Its checks.
@@ -135,6 +137,8 @@ pub struct Known {
     pub members: Vec<PluginId>,
     /// The plugins that serve and wait for their turn to be stopped.
     pub leaving: Vec<PluginId>,
+    /// The plugins that were launched in this step without belonging to a start.
+    pub returned: Vec<PluginId>,
     /// The plugins that were told in this step that no mode holds any more.
     pub mode_ended: Vec<PluginId>,
 }
@@ -173,8 +177,6 @@ pub struct Ledger {
     pub fallbacks: Vec<Fallback>,
     /// Checks whose time was up in this step, and that count as failed.
     pub timed_out: Vec<PluginId>,
-    /// How many pauses before a restart came to their end in this step.
-    pub pauses_over: usize,
     /// Checks that were given their time once more in this step.
     pub excused: Vec<PluginId>,
     /// Every event so far, the first in front: what it was about, and its cause.
@@ -202,7 +204,6 @@ impl Ledger {
             comebacks: vec![Comeback::default(); graph_room],
             fallbacks: vec![Fallback::default(); graph_room],
             timed_out: Vec::new(),
-            pauses_over: 0,
             excused: Vec::new(),
             chronicle: Vec::new(),
             last_start,
@@ -377,6 +378,7 @@ impl Ledger {
                     abandoned: false,
                     ended: None,
                     ready_by: None,
+                    returned: false,
                     leaving: false,
                     checks: Checks::default(),
                 });
@@ -461,8 +463,13 @@ impl Ledger {
         }
     }
 
-    /// Copies who waits for its turn to be stopped.
-    pub fn note_leaving(&mut self, known: &Known) {
+    /// Copies who waits for its turn to be stopped, and who came back by itself.
+    pub fn note_known(&mut self, known: &Known) {
+        for plugin in &known.returned {
+            if let Some(life) = self.life_mut(*plugin) {
+                life.returned = true;
+            }
+        }
         for plugin in &known.leaving {
             if let Some(life) = self.life_mut(*plugin) {
                 life.leaving = true;

@@ -85,7 +85,8 @@ impl Kernel {
 
     pub(crate) fn hard_times_deadline(&self, plugin: PluginId) -> Option<Instant> {
         let own = self.plugin(plugin);
-        own.hard_times.as_deref()?.deadline(&own.life.phase)
+        let comes_back = own.back.awaits || !matches!(own.life.phase, Phase::Failed(_));
+        own.hard_times.as_deref().filter(|_| comes_back)?.deadline(&own.life.phase)
     }
 
     fn degradation(&self, plugin: PluginId) -> Option<&Degradation> {

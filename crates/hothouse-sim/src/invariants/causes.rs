@@ -79,7 +79,7 @@ pub(super) fn a_start_waits_for_what_it_names(ledger: &Ledger, moment: &Moment<'
         return Ok(());
     }
     for edge in ledger.graph.dependencies(*plugin) {
-        let life = ledger.life(edge.plugin).filter(|life| life.serves());
+        let life = ledger.life(edge.plugin).filter(|life| life.serves() && !life.returned);
         let later = life.and_then(|life| life.ready_by).is_some_and(|ready| ready > cause.seq);
         unless(later, || format!("{event:?}, but {} became ready after that", edge.plugin))?;
     }

@@ -13,8 +13,6 @@ pub struct Due {
     pub earliest: Instant,
     /// The moment that was announced.
     pub announced: Instant,
-    /// Whether that moment has come.
-    pub over: bool,
 }
 
 /// How one plugin comes back by itself.

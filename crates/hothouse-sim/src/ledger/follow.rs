@@ -24,12 +24,6 @@ impl Ledger {
     pub(super) fn note_time(&mut self) {
         let now = self.now;
         (self.timed_out, self.excused) = (Vec::new(), Vec::new());
-        self.pauses_over = 0;
-        for due in self.comebacks.iter_mut().filter_map(|back| back.due.as_mut()) {
-            let over = due.announced <= now;
-            self.pauses_over += usize::from(over && !due.over);
-            due.over |= over;
-        }
         for plugin in Arc::clone(&self.graph).plugins() {
             let settings = self.health_settings(plugin);
             let limit = self.graph.decl(plugin).settings.check_timeout;
@@ -112,7 +106,7 @@ impl Ledger {
                     let (least, _) = pauses(&health, &self.settings.restart, *attempt);
                     u64::try_from(least).unwrap_or(u64::MAX)
                 });
-                let due = Due { earliest: now + Duration::from_nanos(least), announced: now + *pause, over: pause.is_zero() };
+                let due = Due { earliest: now + Duration::from_nanos(least), announced: now + *pause };
                 let back = &mut self.comebacks[plugin.index()];
                 *back = Comeback { attempts: *attempt, due: Some(due), given_up: false, tried: false, ..*back };
                 if let Some(life) = self.life_mut(*plugin) {
@@ -178,9 +172,11 @@ impl Ledger {
         match action {
             Action::Check { plugin, check, until, .. } => {
                 let interval = self.health_settings(*plugin).map_or(Duration::ZERO, |health| health.interval);
+                // An apply may have ended the watch in the step in which it asked.
+                let watched = self.health_settings(*plugin).is_some();
                 let Some(life) = self.life_mut(*plugin) else { return };
                 life.checks.last = *check;
-                if life.serves() {
+                if life.serves() && watched {
                     life.checks.open = Some(OpenCheck { number: *check, until: *until, excused: false });
                     life.checks.asked = Some((now, interval));
                 }
