@@ -8,8 +8,11 @@
 
 mod apply;
 mod causes;
+mod degradation;
+mod health;
 mod launch;
 mod report;
+mod restart;
 mod settled;
 mod stop;
 
@@ -276,6 +279,121 @@ pub const PROMISES: &[Promise] = &[
         says: "From the last event of a failed plugin the causes lead to its own failure, and through the plugin that is named as the root, to an event without a cause.",
         check: Check::Step(causes::a_failure_leads_to_its_root),
     },
+    Promise {
+        name: "one_life_serves",
+        says: "A plugin serves in one life only: nothing is left of the lives before.",
+        check: Check::Event(health::one_life_serves),
+    },
+    Promise {
+        name: "checks_never_overlap",
+        says: "The monitor asks only who serves and stays, one check after the other, numbered one by one.",
+        check: Check::Action(health::checks_never_overlap),
+    },
+    Promise {
+        name: "checks_come_in_their_interval",
+        says: "From one check to the next it takes the interval, at most five percent less, unless somebody who does without the plugin asks.",
+        check: Check::Action(health::checks_come_in_their_interval),
+    },
+    Promise {
+        name: "nobody_is_forgotten",
+        says: "Whoever is watched is asked within two seconds of its readiness, and then at most five percent after the interval.",
+        check: Check::Step(health::nobody_is_forgotten),
+    },
+    Promise {
+        name: "a_check_out_of_time_counts_once",
+        says: "A check whose time is up counts as one failure, and its answer does not count any more.",
+        check: Check::Step(health::a_check_out_of_time_counts_once),
+    },
+    Promise {
+        name: "a_late_host_excuses_once",
+        says: "A check is given its time once more exactly if the kernel was told of its end 50 ms too late, and only once.",
+        check: Check::Step(health::a_late_host_excuses_once),
+    },
+    Promise {
+        name: "thresholds_are_exact",
+        says: "A plugin is unhealthy from exactly `failureThreshold` failures in a row on, and healthy from exactly `successThreshold` passes on.",
+        check: Check::Step(health::thresholds_are_exact),
+    },
+    Promise {
+        name: "restarts_only_whom_it_may",
+        says: "Only a plugin whose `autoRestart` is on, and that was ready since it was asked for, is restarted.",
+        check: Check::Event(restart::restarts_only_whom_it_may),
+    },
+    Promise {
+        name: "no_attempt_beyond_the_maximum",
+        says: "No attempt has a number above `maxRestartAttempts`.",
+        check: Check::Event(restart::no_attempt_beyond_the_maximum),
+    },
+    Promise {
+        name: "attempts_count_until_it_was_calm",
+        says: "Attempts are numbered one by one, from 1 again only when the plugin was healthy for the stable period.",
+        check: Check::Event(restart::attempts_count_until_it_was_calm),
+    },
+    Promise {
+        name: "attempts_are_told_as_they_count",
+        says: "The restarts that are said to count against a plugin are those that do.",
+        check: Check::Step(restart::attempts_are_told_as_they_count),
+    },
+    Promise {
+        name: "pauses_are_as_set",
+        says: "The pause before an attempt is that of base, strategy and cap, within the jitter.",
+        check: Check::Event(restart::pauses_are_as_set),
+    },
+    Promise {
+        name: "no_restart_before_its_pause_is_over",
+        says: "Whatever happens meanwhile, nobody is restarted before his pause is over, unless a request asks for it.",
+        check: Check::Event(restart::no_restart_before_its_pause_is_over),
+    },
+    Promise {
+        name: "a_return_has_a_reason",
+        says: "What is launched without a request was announced, or awaits what it had lost, or is wanted back by one who does without it.",
+        check: Check::Event(restart::a_return_has_a_reason),
+    },
+    Promise {
+        name: "given_up_until_asked_for",
+        says: "A plugin that was given up is launched only by a request, or for one who does without it.",
+        check: Check::Event(restart::given_up_until_asked_for),
+    },
+    Promise {
+        name: "gives_up_when_all_is_tried",
+        says: "A plugin is given up exactly when `maxRestartAttempts` count against it.",
+        check: Check::Event(restart::gives_up_when_all_is_tried),
+    },
+    Promise {
+        name: "pauses_only_as_long_as_it_may",
+        says: "Whoever pauses before a restart is allowed one, by the settings that hold now.",
+        check: Check::Step(restart::pauses_only_as_long_as_it_may),
+    },
+    Promise {
+        name: "a_blink_takes_nobody_along",
+        says: "Whoever serves is stopped without a request only for its own health, or because it has no fallback for what is away.",
+        check: Check::Event(restart::a_blink_takes_nobody_along),
+    },
+    Promise {
+        name: "who_lost_a_dependency_comes_back_with_it",
+        says: "A plugin that went for want of another one comes back when all that it needs is there, at the latest after the longest pause.",
+        check: Check::Step(restart::who_lost_a_dependency_comes_back_with_it),
+    },
+    Promise {
+        name: "the_fallback_equals_the_declaration",
+        says: "What a plugin serves follows from who is away, its declaration and an operator's word; it ends with the return, unless it is latched or damped.",
+        check: Check::Step(degradation::the_fallback_equals_the_declaration),
+    },
+    Promise {
+        name: "who_has_no_fallback_goes_down",
+        says: "A plugin without a fallback does not serve while something critical is away.",
+        check: Check::Step(degradation::who_has_no_fallback_goes_down),
+    },
+    Promise {
+        name: "recovery_ends",
+        says: "It is tried to bring back what is away, every `retryInterval`, and at most `maxAttempts` times.",
+        check: Check::Event(degradation::recovery_ends),
+    },
+    Promise {
+        name: "recovery_is_tried",
+        says: "As long as something is away and tries are left, the next one is due.",
+        check: Check::Step(degradation::recovery_is_tried),
+    },
 ];
 
 /// Keeps the book and checks every promise at every step.
@@ -343,6 +461,7 @@ impl Observer for Referee {
         }
         ledger.note_known(&known);
         ledger.follow_what_is_away(&known.mode_ended);
+        ledger.note_who_could_come_back();
         hold(ledger, |ledger, check| match check {
             Check::Step(check) => check(ledger, &moment),
             _ => Ok(()),

@@ -418,7 +418,12 @@ impl Ledger {
     fn replace(&mut self, request: RequestId) {
         if let Some(Request::Apply(change)) = self.open.get(&request).map(|open| &open.request) {
             let old = std::mem::replace(&mut self.graph, Arc::clone(&change.graph));
-            self.settings = change.settings.clone();
+            let pacing = std::mem::replace(&mut self.settings, change.settings.clone()).restart;
+            if pacing != self.settings.restart {
+                // A stay that ends by the old pacing cannot be told from one that ends by the new.
+                let stays = self.fallbacks.iter_mut().flat_map(|own| [&mut own.mode, &mut own.switches]);
+                stays.for_each(|stay| stay.unsure |= stay.on);
+            }
             self.lives.resize_with(self.graph.room(), Vec::new);
             self.follow_change(&old);
         }

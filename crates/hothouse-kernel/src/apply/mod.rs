@@ -256,7 +256,8 @@ impl Kernel {
         let replaced = self.say(Some(*last_event), Happening::Replaced { request: *id });
         self.cancel_unwanted_returns(replaced);
         let graph = Arc::clone(&self.graph);
-        for plugin in graph.plugins() {
+        // Dependencies first, so that nobody goes by what one of them is going to change.
+        for plugin in graph.order().iter().copied() {
             if old.contains(plugin) {
                 self.watch_anew(plugin, old.decl(plugin).settings.health);
             }

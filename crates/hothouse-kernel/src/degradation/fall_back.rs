@@ -229,7 +229,11 @@ impl Kernel {
         match recovery.filter(|recovery| recovery.enabled && recovery.max_attempts > 0) {
             Some(_) if missing.is_empty() => (hard_times.tries, hard_times.try_at) = (0, None),
             None => hard_times.try_at = None,
-            Some(recovery) if hard_times.tries == 0 && hard_times.try_at.is_none() && is_declared => {
+            Some(recovery)
+                if hard_times.tries < recovery.max_attempts
+                    && hard_times.try_at.is_none()
+                    && is_declared =>
+            {
                 hard_times.try_at = Some(now + recovery.interval);
             }
             _ => {}

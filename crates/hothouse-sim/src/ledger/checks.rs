@@ -38,6 +38,8 @@ pub struct Checks {
     pub last: u64,
     /// The check of the monitor that is under way.
     pub open: Option<OpenCheck>,
+    /// Since when its health is watched.
+    pub watched_since: Instant,
     /// When the monitor asked last, and the interval that was set then.
     pub asked: Option<(Instant, Duration)>,
     /// When the last check of the monitor was over.

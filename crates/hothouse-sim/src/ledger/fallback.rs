@@ -32,7 +32,7 @@ impl Stay {
             (true, false) => {
                 let soon = self.left.is_some_and(|left| now.since(left) < pacing.stable);
                 self.series = if soon { self.series + 1 } else { 1 };
-                self.on = true;
+                (self.on, self.unsure) = (true, self.unsure && soon);
             }
             (true, true) => {
                 // It may have ended for a moment, between two things that happened at once.

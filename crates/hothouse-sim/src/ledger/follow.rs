@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hothouse_kernel::event::Happening;
+use hothouse_kernel::health::Verdict;
 use hothouse_kernel::input::{Answer, Request};
 use hothouse_kernel::{Action, Code, Graph, HealthSettings, Instant, Need, PluginId, StopCause};
 use hothouse_protocol::FallbackMode;
@@ -93,6 +94,9 @@ impl Ledger {
             Happening::Ready { plugin, .. } => {
                 let back = &mut self.comebacks[plugin.index()];
                 (back.proven, back.awaits, back.tried) = (true, false, false);
+                if let Some(life) = self.life_mut(*plugin) {
+                    life.checks.watched_since = now;
+                }
                 self.fallbacks[plugin.index()].told = None;
             }
             Happening::Launched { plugin, .. } => {
@@ -127,6 +131,7 @@ impl Ledger {
                 back.awaits |= back.proven || back.due.is_some() || back.tried;
                 back.tried = false;
             }
+            Happening::Failed { plugin, .. } => self.comebacks[plugin.index()].tried = false,
             Happening::StopRequested { targets, .. } => {
                 let hit = self.graph.with_dependents(self.named(targets).iter());
                 hit.iter().for_each(|plugin| self.stays_down(plugin));
@@ -197,6 +202,13 @@ impl Ledger {
                 self.comebacks[plugin.index()] = Comeback::default();
                 self.fallbacks[plugin.index()] = Fallback::default();
                 continue;
+            }
+            let settings = &self.graph.decl(plugin).settings;
+            let now = self.now;
+            let watched = old.decl(plugin).settings.health.is_none() && settings.health.is_some();
+            if let Some(life) = self.life_mut(plugin).filter(|life| watched && life.serves()) {
+                life.checks.watched_since = now;
+                life.checks.healthy_since = (life.checks.verdict() == Verdict::Healthy).then_some(now);
             }
             let settings = &self.graph.decl(plugin).settings;
             let unwatched = old.decl(plugin).settings.health.is_some() && settings.health.is_none();
