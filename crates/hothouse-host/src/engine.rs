@@ -22,6 +22,7 @@ use tokio::sync::{oneshot, watch};
 
 use self::apply::{Declared, Pending};
 pub(crate) use self::health::Measured;
+pub(crate) use self::lanes::Told;
 use crate::current::CurrentGraph;
 use crate::history::History;
 use crate::inbox::{Inbox, Message};

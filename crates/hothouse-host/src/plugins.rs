@@ -6,7 +6,7 @@ use hothouse_kernel::{Graph, Incarnation, PluginId, PluginView, View};
 use hothouse_runtime::contract::Description;
 use hothouse_runtime::{Abilities, Identity, Instance, Json, Loader};
 
-use crate::engine::Measured;
+use crate::engine::{Measured, Told};
 use crate::health::Checks;
 use crate::router::CallCounts;
 use crate::spec::{CallRules, PluginSpec};
@@ -30,6 +30,8 @@ pub(crate) struct Slot {
     pub(crate) checks: Checks,
     /// What it used when that was measured last.
     pub(crate) measured: Measured,
+    /// What the router was told of where it is.
+    pub(crate) told: Told,
 }
 
 /// The instance that a plugin has at the moment.
@@ -58,8 +60,16 @@ impl Slot {
             counted: CallCounts::default(),
             checks: Checks::default(),
             measured: Measured::default(),
+            told: Told::default(),
             life: None,
         }
+    }
+
+    /// The same plugin, defined anew. The life at hand, and what is known of it, goes on.
+    pub(crate) fn redefine(&mut self, new: Slot) {
+        let Slot { life, counted, checks, measured, told, .. } = std::mem::replace(self, new);
+        (self.life, self.counted, self.checks, self.measured, self.told) =
+            (life, counted, checks, measured, told);
     }
 
     /// Whether instances of this plugin would be made of something else if it were defined like that.

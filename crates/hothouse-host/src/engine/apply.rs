@@ -80,10 +80,7 @@ impl Engine {
             let Some(plugin) = self.graph.id(&spec.name) else { continue };
             let slot = Slot { context: context.clone(), ..Slot::new(spec, abilities, plugin) };
             match self.slots.get_mut(plugin.index()) {
-                Some(old) => {
-                    let life = old.life.take();
-                    *old = Slot { life, ..slot };
-                }
+                Some(old) => old.redefine(slot),
                 // New names are numbered on in the order of the declarations.
                 None => self.slots.push(slot),
             }

@@ -11,6 +11,22 @@ use hothouse_kernel::{Code, Incarnation, PluginId};
 use super::Engine;
 use crate::router::{Declaration, Life, Presence, Rules};
 
+/// What the router was told last of where a plugin is.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Told {
+    whereabouts: Whereabouts,
+    /// The life that has not come to its end.
+    alive: Option<Incarnation>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Whereabouts {
+    #[default]
+    Away,
+    Coming,
+    Serving(Incarnation),
+}
+
 impl Engine {
     /// Tells the router what the configuration says, whenever there is a new one.
     pub(super) fn declare_lanes(&self) {
@@ -52,32 +68,39 @@ impl Engine {
         }
     }
 
-    pub(super) fn publish_lanes(&self) {
+    pub(super) fn publish_lanes(&mut self) {
         (0..self.slots.len() as u32).map(PluginId).for_each(|plugin| self.publish_lane(plugin));
     }
 
-    /// Tells the router where a plugin is. To be called after everything that may have moved it; it costs little if
-    /// nothing has.
-    pub(super) fn publish_lane(&self, plugin: PluginId) {
+    /// Tells the router where a plugin is, if that is news. To be called after everything that may have moved it.
+    pub(super) fn publish_lane(&mut self, plugin: PluginId) {
         // A plugin that has just been declared gets its slot when the graph is replaced.
         let Some(slot) = self.slots.get(plugin.index()) else { return };
-        let view = self.kernel.view_of(plugin);
-        let alive = view.phase.is_alive().then_some(view.incarnation);
-        let serving = slot.life.as_ref().filter(|_| view.phase.is_serving());
-        let presence = match serving {
-            Some(living) => {
+        let (phase, incarnation) = self.kernel.life_of(plugin);
+        let serving = slot.life.as_ref().filter(|_| phase.is_serving());
+        let whereabouts = match serving {
+            Some(living) => Whereabouts::Serving(living.incarnation),
+            None if self.is_coming(plugin, phase) => Whereabouts::Coming,
+            None => Whereabouts::Away,
+        };
+        let told = Told { whereabouts, alive: phase.is_alive().then_some(incarnation) };
+        // Why it is away may have changed.
+        if slot.told == told && whereabouts != Whereabouts::Away {
+            return;
+        }
+        let presence = match (serving, whereabouts) {
+            (Some(living), _) => {
+                let service = self.kernel.service_of(plugin).unwrap_or(&self.everything);
+                self.router.set_service(plugin, Arc::clone(service));
                 let (instance, loader) = (Arc::clone(&living.instance), Arc::clone(&living.loader));
                 let description = living.description.clone();
                 Presence::Serving(Arc::new(Life::new(living.incarnation, instance, loader, description)))
             }
-            None if self.is_coming(plugin, &view.phase, view.desired) => Presence::Coming,
-            None => Presence::Away(why_not_serving(&view.phase).into()),
+            (None, Whereabouts::Coming) => Presence::Coming,
+            (None, _) => Presence::Away(why_not_serving(phase).into()),
         };
-        if matches!(presence, Presence::Serving(_)) {
-            let service = self.kernel.service_of(plugin).unwrap_or(&self.everything);
-            self.router.set_service(plugin, Arc::clone(service));
-        }
-        self.router.publish(plugin, presence, alive, &why_gone(&view.phase, view.incarnation));
+        self.router.publish(plugin, presence, told.alive, || why_gone(phase, incarnation));
+        self.slots[plugin.index()].told = told;
     }
 
     /// Tells the router what a plugin serves. It holds from the next call on.
@@ -86,13 +109,15 @@ impl Engine {
     }
 
     /// Whether calls wait for the plugin: it is on its way up, or will be as soon as it is down.
-    fn is_coming(&self, plugin: PluginId, phase: &Phase, desired: Desired) -> bool {
+    fn is_coming(&self, plugin: PluginId, phase: &Phase) -> bool {
         match phase {
             Phase::Waiting | Phase::Backoff { .. } => true,
             Phase::Stopping { cause: StopCause::Restart, .. } => true,
             Phase::Stopping { cause: StopCause::Failure(_), .. } => self.kernel.will_be_restarted(plugin),
             // When a configuration is applied, what is to be started again is down until all that has to go is gone.
-            Phase::Down(Rest::Stopped) => !self.pending.is_empty() && desired == Desired::Up,
+            Phase::Down(Rest::Stopped) => {
+                !self.pending.is_empty() && self.kernel.view_of(plugin).desired == Desired::Up
+            }
             phase => phase.is_launching(),
         }
     }

@@ -159,7 +159,12 @@ impl Lane {
 
     /// The loop says where the plugin is. `alive`: the life that has not come to its end. `why_gone`: what became of the one
     /// before, as it follows "did not answer:".
-    pub(super) fn publish(self: &Arc<Lane>, presence: Presence, alive: Option<Incarnation>, why_gone: &str) {
+    pub(super) fn publish(
+        self: &Arc<Lane>,
+        presence: Presence,
+        alive: Option<Incarnation>,
+        why_gone: impl FnOnce() -> String,
+    ) {
         let mut effects = Effects::default();
         let now = Instant::now();
         let mut state = self.state();
@@ -178,8 +183,10 @@ impl Lane {
                 Stage::Running { life, .. } => Some(life.incarnation) != alive,
                 Stage::Waiting(_) => false,
             };
-            for ticket in state.open.those(is_dead) {
-                self.lose(&mut state, ticket, Loss::begun(why_gone), now, &mut effects);
+            let dead = state.open.those(is_dead);
+            let why_gone = if dead.is_empty() { String::new() } else { why_gone() };
+            for ticket in dead {
+                self.lose(&mut state, ticket, Loss::begun(&*why_gone), now, &mut effects);
             }
         }
         self.settle(&mut state, now, &mut effects);

@@ -154,7 +154,7 @@ impl Router {
         plugin: PluginId,
         presence: Presence,
         alive: Option<Incarnation>,
-        why_gone: &str,
+        why_gone: impl FnOnce() -> String,
     ) {
         if let Some(lane) = self.lane(plugin) {
             lane.publish(presence, alive, why_gone);
@@ -246,7 +246,7 @@ impl Router {
         self.ended.store(true, Ordering::Release);
         let lanes = self.read().by_plugin.clone();
         for lane in lanes {
-            lane.publish(Presence::Ended, None, "the host has ended");
+            lane.publish(Presence::Ended, None, || "the host has ended".into());
         }
     }
 

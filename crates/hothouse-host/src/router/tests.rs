@@ -101,7 +101,7 @@ impl Stage {
         let incarnation = Incarnation(incarnation);
         let instance: Arc<dyn Instance> = actor.clone();
         let life = Life::new(incarnation, instance, Arc::new(NoLoader), Some(Arc::new(description())));
-        self.router.publish(plugin, Presence::Serving(Arc::new(life)), Some(incarnation), "");
+        self.router.publish(plugin, Presence::Serving(Arc::new(life)), Some(incarnation), String::new);
     }
 
     fn actor(&self, plugin: PluginId) -> Arc<Actor> {
@@ -109,11 +109,11 @@ impl Stage {
     }
 
     fn comes(&self) {
-        self.router.publish(DB, Presence::Coming, None, "it exited with code 1");
+        self.router.publish(DB, Presence::Coming, None, || "it exited with code 1".into());
     }
 
     fn is_away(&self) {
-        self.router.publish(DB, Presence::Away("it is stopped".into()), None, "it was stopped");
+        self.router.publish(DB, Presence::Away("it is stopped".into()), None, || "it was stopped".into());
     }
 
     fn ask(
