@@ -315,9 +315,10 @@ fn without_a_host_down_ends_what_is_left_when_everything_was_killed_at_once() {
     let up = project.up();
     let web = project.pid("web");
     let (keeper, spawner) = (parent(web), parent(parent(web)));
-    // Those who would clean up are held until they are killed as well.
-    signal("-STOP", &[keeper, spawner]);
-    kill(&[up.pid(), spawner, keeper]);
+    // Those who would clean up are held until they are killed as well. The lowest goes first: the system wakes a held
+    // group of processes when the parent that is outside of it ends.
+    signal("-STOP", &[up.pid(), spawner, keeper]);
+    kill(&[keeper, spawner, up.pid()]);
     drop(up.end());
     let left = project.processes();
     assert!(left.len() == 2 && left.contains(&web), "{left:?}");

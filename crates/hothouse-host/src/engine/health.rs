@@ -42,7 +42,7 @@ impl Engine {
         let (status, message) = match answer {
             Answer::Checked { health, .. } | Answer::Pushed(health) => {
                 let status = if health.healthy { CheckStatus::Passed } else { CheckStatus::Failed };
-                (status, health.message.clone())
+                (status, health.message.clone().filter(|message| !message.is_empty()))
             }
             Answer::CheckFailed { failure, .. } => (CheckStatus::Failed, Some(failure.to_string())),
             _ => return,
@@ -132,12 +132,12 @@ impl Engine {
         let cpu = usage.and_then(|usage| slot.measured.percent(usage, now));
         let runs = view.phase.is_serving();
         HealthMetrics {
-            uptime: runs.then_some(since_ready.as_secs_f64() * 1e3),
+            uptime: runs.then_some(since_ready.as_nanos() as f64 / 1e6),
             memory_usage: usage.map(|usage| usage.memory as f64),
             cpu_usage: cpu,
             active_connections: runs.then(|| f64::from(counts.running)),
             error_rate: runs.then_some(counts.failed_last_minute as f64),
-            response_time: counts.mean_response_time.map(|time| time.as_secs_f64() * 1e3),
+            response_time: counts.mean_response_time.map(|time| time.as_nanos() as f64 / 1e6),
         }
     }
 

@@ -12,6 +12,7 @@
 //! 10ms  db initialized
 //! 20ms  web/1 failed START_FAILED port 80 is taken
 //! 30ms  time
+//! 34ms  late
 //! 35ms  web healthy calls=12/12
 //! 36ms  web pushes-degraded
 //! 37ms  mode web readonly
@@ -20,6 +21,7 @@
 //! ```
 //! `health` is interval/failures/passes; `degrade=none` is `enabled: false`, `recover=none` the same of the recovery. An
 //! answer to a check is one to the last check that was asked; `healthy#2` names another. Jitter is 0 unless it is set.
+//! What is due before a moment is done in its time, except before `late`: then the host did not get to run.
 //!
 //! Plugins after `config NAME` make a further configuration, which `apply NAME` puts in the place of the one before.
 
@@ -63,6 +65,8 @@ pub(crate) enum What {
     },
     /// Nothing; time passes.
     Time,
+    /// The kernel is told of the time only now: the host did not get to run.
+    Late,
 }
 
 pub(crate) fn parse(text: &str) -> Result<Story, String> {
@@ -271,6 +275,7 @@ fn moment(known: &Known, line: &str) -> Result<Moment, String> {
     let at = Instant::ZERO + duration(at)?;
     let what = match text.split_whitespace().collect::<Vec<_>>().as_slice() {
         ["time"] => What::Time,
+        ["late"] => What::Late,
         ["start", words @ ..] => {
             let Wish { by, targets, options } = wish(known, words)?;
             What::Asked(by, Request::Start { targets, options })

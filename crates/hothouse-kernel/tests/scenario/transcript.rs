@@ -31,9 +31,15 @@ pub(crate) fn with(story: &Story, between: fn(&mut Kernel, &mut Input)) -> Strin
     let mut scribe = Scribe { kernel, between, graph: last, checks: BTreeMap::new(), text: String::new() };
     let mut requests = 0;
     for moment in &story.moments {
-        scribe.let_time_pass(moment.at);
+        if !matches!(moment.what, What::Late) {
+            scribe.let_time_pass(moment.at);
+        }
         let input = match &moment.what {
             What::Time => continue,
+            What::Late => {
+                scribe.line(format_args!("{} late", at(moment.at)));
+                Input::TimePassed
+            }
             What::Asked(by, request) => {
                 requests += 1;
                 scribe.line(format_args!("{} {} (request {requests})", at(moment.at), moment.text));

@@ -6,7 +6,7 @@ use super::{ProjectArgs, WaitArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct HealthArgs {
-    /// The plugins; all of them if none is named.
+    /// The plugins; all of them if none is named, which --check does not allow.
     #[arg(value_name = "PLUGIN", required_if_eq("check", "true"))]
     pub(crate) plugins: Vec<String>,
     /// Ask them now; what is printed is what they say.

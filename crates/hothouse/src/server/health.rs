@@ -35,7 +35,7 @@ fn told(plugin: String, record: HealthRecord) -> PluginHealth {
         incarnation: check.incarnation,
         status: check.status.as_str().into(),
         message: check.message,
-        took_ms: check.took.map(|took| took.as_secs_f64() * 1e3),
+        took_ms: check.took.map(|took| took.as_nanos() as f64 / 1e6),
     };
     let history = record.history.into_iter().map(check).collect();
     PluginHealth { plugin, report: record.report, history }

@@ -70,6 +70,16 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// A phase of a plugin as it would follow "is".
+pub(crate) fn in_words(phase: &str) -> &str {
+    match phase {
+        "backoff" => "waiting to be restarted",
+        "waiting" => "waiting to be started",
+        "leaving" => "going to be stopped",
+        other => other,
+    }
+}
+
 /// A duration for people: `0.4 ms`, `118 ms`, `2.3 s`, `4 min 5 s`, `3 h 2 min`, `5 d 1 h`.
 pub(crate) fn duration(duration: Duration) -> String {
     let ms = duration.as_secs_f64() * 1e3;

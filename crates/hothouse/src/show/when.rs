@@ -11,7 +11,7 @@ use hothouse_protocol::DateTime;
 use super::advice::hothouse;
 use super::style::{Style, harmless};
 use super::table::rows;
-use super::{Cell, duration};
+use super::{Cell, duration, in_words};
 
 /// So many tries to bring something back are listed.
 const LISTED_TRIES: usize = 5;
@@ -80,7 +80,7 @@ fn restarts(schedule: &Schedule, clock: &Clock<'_>, max: u64) -> ComingRestarts 
         at = at.map(|at| attempt.due.unwrap_or(at + attempt.pause));
         coming.push(ComingRestart {
             attempt: attempt.attempt,
-            pause_ms: attempt.pause.as_secs_f64() * 1e3,
+            pause_ms: attempt.pause.as_nanos() as f64 / 1e6,
             at: at.map(|at| clock.time(at)),
         });
     }
@@ -91,7 +91,7 @@ fn restarts(schedule: &Schedule, clock: &Clock<'_>, max: u64) -> ComingRestarts 
         given_up: schedule.given_up,
         coming,
         more: schedule.more,
-        gives_up_after_ms: schedule.gives_up_after.map(|after| after.as_secs_f64() * 1e3),
+        gives_up_after_ms: schedule.gives_up_after.map(|after| after.as_nanos() as f64 / 1e6),
         gives_up_at: schedule.gives_up_after.filter(|_| pauses).map(|after| clock.time(schedule.now + after)),
         stable_ms: millis(schedule.stable),
         forgotten_at: schedule.forgotten_at.map(|at| clock.time(at)),
@@ -127,7 +127,7 @@ fn fallback(schedule: &Schedule, clock: &Clock<'_>, mode: Option<&'static str>) 
 
 /// The whole of it for people.
 pub(crate) fn when(when: &When, style: Style) -> String {
-    let mut lines = vec![format!("{} is {}", style.bold(&when.plugin), when.phase)];
+    let mut lines = vec![format!("{} is {}", style.bold(&when.plugin), in_words(&when.phase))];
     lines.extend(checks_text(when));
     lines.extend(restarts_text(when, style));
     lines.extend(fallback_text(when));
@@ -167,7 +167,7 @@ fn checks_text(when: &When) -> Vec<String> {
         .unhealthy_at
         .as_ref()
         .map_or_else(String::new, |at| format!(": {} at the earliest", from_now(when, at)));
-    lines.push(format!("  unhealthy after {} in a row that fail{so_far}{at}", of));
+    lines.push(format!("  unhealthy after {of} in a row that fail{so_far}{at}"));
     lines
 }
 

@@ -11,8 +11,8 @@ pub(crate) use hard_times::away;
 
 use super::advice::hothouse;
 use super::happened::{by, failure, given_up, happened, painted};
-use super::style::Style;
-use super::{next_step, table};
+use super::style::{Style, harmless};
+use super::{in_words, next_step, table};
 use crate::show::Cell;
 
 /// The event that a plugin's state comes from: the first failure that is no mere consequence, else what was asked for.
@@ -79,6 +79,18 @@ fn ready(why: &Why, root: &EventInfo) -> String {
             failure(root)
         );
     }
+    let mut since_then = why.chain.iter().skip_while(|event| event.seq <= root.seq);
+    if root.kind == "healthChanged"
+        && since_then.any(|event| event.kind == "launched" && is_about(event, &why.plugin))
+    {
+        let what = root.text("to").unwrap_or("?");
+        let said = root.text("why").map_or_else(String::new, |said| format!(": {}", harmless(said)));
+        let how_long = for_how_long(why);
+        return format!(
+            "`{}` is ready since {since} ({how_long}): restarted by itself after it became {what}{said}",
+            why.plugin
+        );
+    }
     if root.kind == "healthChanged" {
         let how_long = for_how_long(why);
         return format!("`{}` is ready since {since} ({how_long}), and {}", why.plugin, happened(root));
@@ -119,6 +131,7 @@ fn second_line(why: &Why) -> Option<String> {
                 .gave_up_after
                 .map_or_else(String::new, |restarts| format!("; it was {}", given_up(restarts)));
             let how_long = for_how_long(why);
+            let phase = in_words(phase);
             Some(format!("that is why `{}` is {phase}, for {how_long}{now}{waits}{gave_up}", why.plugin))
         }
     }

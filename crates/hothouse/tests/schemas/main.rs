@@ -147,11 +147,17 @@ fn the_validator_finds_what_is_wrong() {
     let folder = Folder::new("validator");
     folder.write(
         "a.json",
-        r#"{"oneOf": [{"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}, "s": {"enum": ["x"]}}, "required": ["n"], "additionalProperties": false}, {"type": "array", "items": {"type": ["string", "null"]}, "maxItems": 2}]}"#,
+        r#"{"oneOf": [{"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}, "s": {"enum": ["x"]}}, "required": ["n"], "additionalProperties": false}, {"type": "array", "items": {"type": ["string", "null"]}, "maxItems": 2}, {"type": "string", "pattern": "^[^+]+$", "format": "date-time"}]}"#,
     );
     let file = folder.0.join("a.json");
     let mut schemas = Schemas::default();
-    for right in [json!({"n": 1}), json!({"n": 2, "s": "x"}), json!([]), json!(["a", null])] {
+    for right in [
+        json!({"n": 1}),
+        json!({"n": 2, "s": "x"}),
+        json!([]),
+        json!(["a", null]),
+        json!("2026-01-31T00:00:00Z"),
+    ] {
         assert_eq!(schemas.problems(&file, &right), [""; 0], "{right}");
     }
     for wrong in [
@@ -163,6 +169,8 @@ fn the_validator_finds_what_is_wrong() {
         json!([1]),
         json!(["a", "b", "c"]),
         json!(7),
+        json!("2026-02-31T00:00:00Z"),
+        json!("2026-01-31T00:00:00+00:00"),
     ] {
         assert!(!schemas.problems(&file, &wrong).is_empty(), "{wrong}");
     }

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use hothouse_protocol::DateTime;
+use regex::Regex;
 use serde_json::{Map, Value};
 
 /// Schemas by file, read when they are first named.
@@ -71,8 +73,17 @@ impl Schemas {
                         }
                     }
                 }
+                "pattern" if value.as_str().is_some_and(|text| !is_match(rule, text)) => {
+                    problems.push(format!("{at}: {value} does not match {rule}"))
+                }
+                "format" => {
+                    assert_eq!(rule, "date-time", "{}: no other format is known here", file.display());
+                    if value.as_str().is_some_and(|text| DateTime::check(text).is_err()) {
+                        problems.push(format!("{at}: {value} is no {rule}"));
+                    }
+                }
                 "properties" | "additionalProperties" => {}
-                "type" | "const" | "enum" | "minimum" | "maximum" | "maxItems" => {}
+                "type" | "const" | "enum" | "minimum" | "maximum" | "maxItems" | "pattern" => {}
                 silent if SILENT.contains(&silent) => {}
                 unknown => panic!("{}: `{unknown}` is not known to this validator", file.display()),
             }
@@ -137,6 +148,10 @@ impl Schemas {
             whole.pointer(pointer).unwrap_or_else(|| panic!("{}: {name} is not there", from.display()));
         (file, schema.clone())
     }
+}
+
+fn is_match(pattern: &Value, text: &str) -> bool {
+    Regex::new(pattern.as_str().unwrap()).unwrap().is_match(text)
 }
 
 fn is_of_type(rule: &Value, value: &Value) -> bool {

@@ -103,6 +103,15 @@ fn a_plugin_that_is_going_to_be_restarted() {
 }
 
 #[test]
+fn a_plugin_that_was_sick_and_is_not_any_more() {
+    let mut world = watched();
+    world.lives(Vec::new(), 2500, None);
+    world.lives(Vec::new(), 2200, Some("no disk"));
+    world.lives(Vec::new(), 3000, None);
+    told("restarted_because_it_was_sick", &world, "db");
+}
+
+#[test]
 fn a_plugin_that_was_given_up() {
     let mut world = watched();
     (0..3).for_each(|_| world.dies("db", 2500));
