@@ -12,7 +12,7 @@ use hothouse_protocol::HealthStatus;
 use crate::action::Action;
 use crate::event::Happening;
 use crate::failure::{Code, Failure, Stage};
-use crate::graph::Edge;
+use crate::graph::{Edge, Need};
 use crate::health::Tally;
 use crate::input::StartOptions;
 use crate::kernel::{Kernel, Life, Plugin};
@@ -402,13 +402,16 @@ impl Kernel {
         edges.filter(awaited).count() as u32
     }
 
+    /// The first dependency that is lost, and that a plugin waits for in vain.
     pub(crate) fn lost_dependency(&self, plugin: PluginId) -> Option<PluginId> {
-        let mut hard = self
-            .graph
-            .dependencies(plugin)
-            .iter()
-            .filter(|edge| self.awaits_hard(plugin, edge.plugin, edge.need));
-        hard.find(|edge| matches!(self.prospect(edge.plugin), Prospect::Lost)).map(|edge| edge.plugin)
+        self.lost_dependencies(plugin).find(|lost| self.awaits_hard(plugin, *lost, Need::Hard))
+    }
+
+    /// What a plugin needs and does not come.
+    pub(crate) fn lost_dependencies(&self, plugin: PluginId) -> impl Iterator<Item = PluginId> + '_ {
+        let needed = self.graph.dependencies(plugin).iter().filter(|edge| edge.need == Need::Hard);
+        let lost = |needed: &PluginId| matches!(self.prospect(*needed), Prospect::Lost);
+        needed.map(|edge| edge.plugin).filter(lost)
     }
 
     /// The event by which a plugin was taken away from those that need it.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hothouse_kernel::input::{Asker, Request};
-use hothouse_kernel::{Action, Change, Graph, Input, Instant, PluginDecl, PluginId, PluginSet, RequestId, Settings};
+use hothouse_kernel::{
+    Action, Change, Graph, Input, Instant, PluginDecl, PluginId, PluginSet, RequestId, Settings,
+};
 
 use crate::care::Hand;
 use crate::random::{options, plugin_settings};

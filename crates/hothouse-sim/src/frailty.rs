@@ -127,7 +127,8 @@ impl Frail {
                 1 => vec![(soon, answer(check)), (soon * 2, answer(check))],
                 2 => vec![(soon, answer(check + 1_000_000)), (soon * 3, answer(check))],
                 _ => {
-                    let failure = Failure::new(Code::ContractViolated, Stage::Run, "no health that one can read");
+                    let failure =
+                        Failure::new(Code::ContractViolated, Stage::Run, "no health that one can read");
                     vec![(soon, Answer::CheckFailed { check, failure: Box::new(failure) })]
                 }
             },
@@ -188,4 +189,3 @@ impl Runtime for Frail {
         self.whims.oversleeps()
     }
 }
-

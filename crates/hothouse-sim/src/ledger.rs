@@ -179,6 +179,8 @@ pub struct Ledger {
     pub timed_out: Vec<PluginId>,
     /// Checks that were given their time once more in this step.
     pub excused: Vec<PluginId>,
+    /// The graph that held until it was replaced in this step.
+    replaced: Option<Arc<Graph>>,
     /// Every event so far, the first in front: what it was about, and its cause.
     pub chronicle: Vec<Told>,
     /// When a start was last accepted.
@@ -204,6 +206,7 @@ impl Ledger {
             comebacks: vec![Comeback::default(); graph_room],
             fallbacks: vec![Fallback::default(); graph_room],
             timed_out: Vec::new(),
+            replaced: None,
             excused: Vec::new(),
             chronicle: Vec::new(),
             last_start,
@@ -308,7 +311,10 @@ impl Ledger {
                 .map(|(plugin, life)| (plugin, life.incarnation))
                 .collect();
         }
-        self.open.insert(id, Open { request: request.clone(), at, began: None, unwound: None, members: Vec::new(), lives });
+        self.open.insert(
+            id,
+            Open { request: request.clone(), at, began: None, unwound: None, members: Vec::new(), lives },
+        );
     }
 
     /// The plugins that targets name.
@@ -426,6 +432,7 @@ impl Ledger {
             }
             self.lives.resize_with(self.graph.room(), Vec::new);
             self.follow_change(&old);
+            self.replaced = Some(old);
         }
     }
 

@@ -54,7 +54,8 @@ impl HardTimes {
             Phase::Ready => {
                 // What holds by an operator's word, or by the mode, does not change when it is not wanted any more.
                 let mode = self.mode.deadline().filter(|_| self.forced.is_none());
-                let switches = self.switches.deadline().filter(|_| self.forced.is_none() && !self.mode.holds());
+                let switches =
+                    self.switches.deadline().filter(|_| self.forced.is_none() && !self.mode.holds());
                 [mode, switches, self.try_at].into_iter().flatten().min()
             }
             Phase::Failed(_) => self.down.deadline(),
@@ -218,8 +219,10 @@ impl Kernel {
         let (now, pacing) = (self.now, self.settings.restart);
         let is_declared = missing.iter().any(|missing| self.graph.id(&missing.name).is_some());
         let recovery = declared.as_ref().map(|declared| declared.recovery);
+        // One that leaves is not latched any more: an operator who restarts it has had his say.
+        let stays = *self.phase(plugin) == Phase::Ready;
         let hard_times = self.hard_times(plugin);
-        if recovery.is_some_and(|recovery| !recovery.enabled) && !missing.is_empty() {
+        if stays && recovery.is_some_and(|recovery| !recovery.enabled) && !missing.is_empty() {
             let need = if critical { Need::Hard } else { Need::Optional };
             hard_times.latched = Some(hard_times.latched.map_or(need, |latched| latched.min(need)));
         }
@@ -227,16 +230,12 @@ impl Kernel {
         let away = !missing.is_empty() || hard_times.latched.is_some();
         let switched = hard_times.switches.want(away, now, &pacing) || in_mode;
         match recovery.filter(|recovery| recovery.enabled && recovery.max_attempts > 0) {
-            Some(_) if missing.is_empty() => (hard_times.tries, hard_times.try_at) = (0, None),
-            None => hard_times.try_at = None,
-            Some(recovery)
-                if hard_times.tries < recovery.max_attempts
-                    && hard_times.try_at.is_none()
-                    && is_declared =>
-            {
-                hard_times.try_at = Some(now + recovery.interval);
+            _ if missing.is_empty() => (hard_times.tries, hard_times.try_at) = (0, None),
+            Some(recovery) if hard_times.tries < recovery.max_attempts => {
+                let first = is_declared.then(|| now + recovery.interval);
+                hard_times.try_at = hard_times.try_at.or(first);
             }
-            _ => {}
+            _ => hard_times.try_at = None,
         }
         let mode = hard_times.forced.or_else(|| declared.as_ref().filter(|_| in_mode).map(|d| d.mode));
         let service = Service {

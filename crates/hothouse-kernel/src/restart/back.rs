@@ -228,9 +228,11 @@ impl Kernel {
         self.come_back(plugin);
     }
 
-    /// Whether nothing that a plugin cannot run without is lost.
+    /// Whether nothing that a plugin cannot come back without is lost.
     fn has_what_it_needs(&self, plugin: PluginId) -> bool {
-        self.lost_dependency(plugin).is_none() && self.first_missing_without_fallback(plugin).is_none()
+        let mut lost = self.lost_dependencies(plugin);
+        lost.all(|lost| self.falls_back_without(plugin, lost))
+            && self.first_missing_without_fallback(plugin).is_none()
     }
 
     /// Whether a plugin that comes back must wait for that dependency. One that has a fallback for it need not.

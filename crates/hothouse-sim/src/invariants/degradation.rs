@@ -14,7 +14,7 @@ fn within(is: bool, must: bool, may: bool) -> bool {
 
 pub(super) fn the_fallback_equals_the_declaration(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
     for plugin in ledger.graph.plugins() {
-        if !ledger.life(plugin).is_some_and(|life| life.stays()) {
+        if !ledger.life(plugin).is_some_and(super::super::ledger::Life::stays) {
             continue;
         }
         let service = moment.step.kernel.service_of(plugin);
@@ -24,7 +24,8 @@ pub(super) fn the_fallback_equals_the_declaration(ledger: &Ledger, moment: &Mome
         serves_as_declared(ledger, plugin, service, fallback)
             .map_err(|how| format!("{plugin}: {how}; it serves {service:?}, known is {fallback:?}"))?;
         let told = fallback.told.as_deref().unwrap_or(&normal);
-        let same = (told.mode, told.forced, told.switched) == (service.mode, service.forced, service.switched);
+        let same =
+            (told.mode, told.forced, told.switched) == (service.mode, service.forced, service.switched);
         unless(!same, || format!("{plugin} was told {told:?}, and serves {service:?}"))?;
     }
     Ok(())
@@ -58,7 +59,7 @@ pub(super) fn who_has_no_fallback_goes_down(ledger: &Ledger, _: &Moment<'_>) -> 
     for plugin in ledger.graph.plugins() {
         let declared = ledger.graph.decl(plugin).settings.degradation.as_ref();
         let without = declared.is_some_and(|declared| !declared.enabled);
-        if !without || !ledger.life(plugin).is_some_and(|life| life.stays()) {
+        if !without || !ledger.life(plugin).is_some_and(super::super::ledger::Life::stays) {
             continue;
         }
         let away = ledger.away(plugin);
@@ -91,13 +92,16 @@ pub(super) fn recovery_is_tried(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
         let (recovery, fallback) = (declared.recovery, &ledger.fallbacks[plugin.index()]);
         let away = ledger.away(plugin);
         let there = away.iter().any(|(name, _)| ledger.graph.id(name).is_some());
-        let stays = ledger.life(plugin).is_some_and(|life| life.stays());
+        let stays = ledger.life(plugin).is_some_and(super::super::ledger::Life::stays);
         if !(stays && there && recovery.enabled && fallback.tries < recovery.max_attempts) {
             continue;
         }
         let (tries, next) = moment.step.kernel.recovery_of(plugin);
         unless(tries != fallback.tries || next.is_none(), || {
-            format!("{plugin} does without {away:?}; tried {} times, said is {tries}, next {next:?}", fallback.tries)
+            format!(
+                "{plugin} does without {away:?}; tried {} times, said is {tries}, next {next:?}",
+                fallback.tries
+            )
         })?;
         let due = moment.step.kernel.next_deadline();
         unless(due.is_none_or(|due| next.is_some_and(|next| due > next)), || {

@@ -1,17 +1,10 @@
 //! Promises about the watch over health: who is asked when, and what the answers amount to.
 
-use std::time::Duration;
-
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::{Action, Event, Instant, PluginId};
 
 use super::{Kept, Moment, unless};
 use crate::ledger::{Ledger, Life, Stage};
-
-/// The first check of a life comes within this time.
-const FIRST_WITHIN: Duration = Duration::from_secs(2);
-/// By how many percent the time between two checks may be longer or shorter.
-const SPREAD: u32 = 5;
 
 pub(super) fn one_life_serves(ledger: &Ledger, _: &Moment<'_>, event: &Event) -> Kept {
     let Happening::Ready { plugin, incarnation, .. } = &event.what else { return Ok(()) };
@@ -40,41 +33,34 @@ pub(super) fn checks_never_overlap(ledger: &Ledger, _: &Moment<'_>, action: &Act
 
 pub(super) fn checks_come_in_their_interval(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept {
     let Some((plugin, check, life)) = asked(ledger, action) else { return Ok(()) };
-    let (Some((last, then)), Some(health)) = (life.checks.asked, ledger.health_settings(plugin)) else {
-        return Ok(());
-    };
+    let Some(due) = life.checks.due else { return Ok(()) };
     let name = ledger.graph.name(plugin);
     let tried = moment.step.events.iter().any(|event| match &event.what {
         Happening::RecoveryTried { missing, .. } => missing.iter().any(|missing| **missing == *name),
         _ => false,
     });
-    let least = last + less(then.min(health.interval));
-    unless(moment.step.now < least && !tried, || {
-        format!("check {check} of {plugin} comes before {least}, the last one was at {last}")
+    unless(moment.step.now < due.earliest && !tried, || {
+        format!("check {check} of {plugin} comes before {}", due.earliest)
     })
-}
-
-fn less(interval: Duration) -> Duration {
-    (interval - interval * SPREAD / 100).saturating_sub(Duration::from_nanos(1))
-}
-
-fn more(interval: Duration) -> Duration {
-    interval + interval * SPREAD / 100 + Duration::from_nanos(1)
 }
 
 pub(super) fn nobody_is_forgotten(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
     let kernel = moment.step.kernel;
     for plugin in ledger.graph.plugins() {
         let Some(life) = ledger.life(plugin).filter(|life| life.stays()) else { continue };
-        let Some(health) = ledger.health_settings(plugin) else { continue };
-        let latest = match (life.checks.open, life.checks.asked) {
+        if ledger.health_settings(plugin).is_none() {
+            continue;
+        }
+        let latest = match (life.checks.open, life.checks.due) {
             (Some(open), _) => open.until,
-            (None, Some((last, interval))) => last + more(interval),
-            (None, None) => life.checks.watched_since + health.interval.min(FIRST_WITHIN),
+            (None, Some(due)) => due.latest,
+            (None, None) => return Err(format!("{plugin} is watched, and nothing is known of it")),
         };
         let latest = latest.max(moment.step.now);
         let next = kernel.next_deadline().unwrap_or(Instant::MAX);
-        unless(next > latest, || format!("{plugin} is to be looked at by {latest}, the next deadline is {next}"))?;
+        unless(next > latest, || {
+            format!("{plugin} is to be looked at by {latest}, the next deadline is {next}")
+        })?;
         let view = kernel.view_of(plugin).next_check;
         unless(view.is_some() != life.checks.open.is_none(), || {
             format!("{plugin} is asked next at {view:?}, and open is {:?}", life.checks.open)
@@ -116,5 +102,7 @@ fn counts_agree(ledger: &Ledger, moment: &Moment<'_>, plugin: PluginId) -> Kept 
     let (tally, checks) = (moment.step.kernel.view_of(plugin).tally, &life.checks);
     let agree = tally.verdict == checks.verdict()
         && (tally.failures, tally.passes) == (checks.failures, checks.passes);
-    unless(!agree, || format!("{plugin} is {tally:?}, its checks amount to {:?}: {checks:?}", checks.verdict()))
+    unless(!agree, || {
+        format!("{plugin} is {tally:?}, its checks amount to {:?}: {checks:?}", checks.verdict())
+    })
 }

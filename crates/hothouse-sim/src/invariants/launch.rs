@@ -39,7 +39,8 @@ fn does_without(ledger: &Ledger, moment: &Moment<'_>, plugin: PluginId, dependen
 pub(super) fn has_fallback(ledger: &Ledger, plugin: PluginId, dependency: PluginId) -> bool {
     let declared = ledger.graph.decl(plugin).settings.degradation.as_ref();
     let name = ledger.graph.name(dependency);
-    declared.is_some_and(|declared| declared.enabled && declared.critical.iter().any(|needed| **needed == *name))
+    declared
+        .is_some_and(|declared| declared.enabled && declared.critical.iter().any(|needed| **needed == *name))
 }
 
 pub(super) fn launches_only_after_optional_outcomes(

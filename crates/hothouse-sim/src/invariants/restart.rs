@@ -21,7 +21,9 @@ pub(super) fn restarts_only_whom_it_may(ledger: &Ledger, _: &Moment<'_>, event: 
 pub(super) fn no_attempt_beyond_the_maximum(ledger: &Ledger, _: &Moment<'_>, event: &Event) -> Kept {
     let Happening::RestartScheduled { plugin, attempt, of, .. } = &event.what else { return Ok(()) };
     let most = ledger.health_settings(*plugin).map_or(0, |health| health.max_restart_attempts);
-    unless(*attempt > most || *of != most, || format!("{plugin}: attempt {attempt} of {of}, there are {most}"))
+    unless(*attempt > most || *of != most, || {
+        format!("{plugin}: attempt {attempt} of {of}, there are {most}")
+    })
 }
 
 pub(super) fn attempts_count_until_it_was_calm(ledger: &Ledger, _: &Moment<'_>, event: &Event) -> Kept {
@@ -52,7 +54,9 @@ pub(super) fn pauses_are_as_set(ledger: &Ledger, _: &Moment<'_>, event: &Event) 
     let Some(health) = ledger.health_settings(*plugin) else { return Ok(()) };
     let (least, most) = pauses(&health, &ledger.settings.restart, *attempt);
     unless(!(least..=most).contains(&pause.as_nanos()), || {
-        format!("{plugin} pauses for {pause:?} before attempt {attempt}, between {least} and {most} ns are set")
+        format!(
+            "{plugin} pauses for {pause:?} before attempt {attempt}, between {least} and {most} ns are set"
+        )
     })
 }
 
@@ -135,7 +139,8 @@ pub(super) fn who_lost_a_dependency_comes_back_with_it(ledger: &Ledger, moment: 
             continue;
         }
         let since = back.could_since.filter(|_| view.desired == Desired::Up);
-        let waits = since.is_some_and(|since| kernel.next_deadline().is_none_or(|next| next > since + longest));
+        let waits =
+            since.is_some_and(|since| kernel.next_deadline().is_none_or(|next| next > since + longest));
         unless(waits, || format!("{plugin} could come back since {since:?}, and nobody looks at it"))?;
     }
     Ok(())
@@ -157,9 +162,7 @@ impl Ledger {
             && !critical
             && !self.is_member_of_an_open_start(plugin)
             && self.replacing().next().is_none()
-            && { needed }.all(|edge| {
-                serves(edge.plugin) || launch::has_fallback(self, plugin, edge.plugin)
-            })
+            && { needed }.all(|edge| serves(edge.plugin) || launch::has_fallback(self, plugin, edge.plugin))
     }
 
     /// Takes in who could come back now.

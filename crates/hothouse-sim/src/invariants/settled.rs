@@ -95,7 +95,9 @@ pub(super) fn nobody_waits_for_nothing(ledger: &Ledger, moment: &Moment<'_>) -> 
     let free = |plugin: &PluginId| is_free(ledger, moment.step, *plugin);
     for plugin in ledger.graph.plugins().filter(free) {
         let turns = turns && kernel.start_of(plugin).is_some();
-        unless(!replacing && !(turns && moving()), || format!("{plugin} waits, and there is nothing to wait for"))?;
+        unless(!(replacing || turns && moving()), || {
+            format!("{plugin} waits, and there is nothing to wait for")
+        })?;
     }
     Ok(())
 }

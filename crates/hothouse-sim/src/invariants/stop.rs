@@ -60,7 +60,9 @@ pub(super) fn stops_one_at_a_time_in_reverse(ledger: &Ledger, _: &Moment<'_>, ev
     unless(stopping > 0, || format!("{plugin} is stopped while another stop is under way"))?;
     for edge in ledger.graph.dependents(*plugin).iter().filter(|edge| edge.need == Need::Hard) {
         let serves = ledger.life(edge.plugin).is_some_and(Life::serves);
-        unless(serves && !launch::has_fallback(ledger, edge.plugin, *plugin), || format!("{plugin} is stopped while {} needs it", edge.plugin))?;
+        unless(serves && !launch::has_fallback(ledger, edge.plugin, *plugin), || {
+            format!("{plugin} is stopped while {} needs it", edge.plugin)
+        })?;
     }
     Ok(())
 }
@@ -93,7 +95,8 @@ pub(super) fn leaves_in_reverse_of_readiness(ledger: &Ledger, moment: &Moment<'_
 fn counts_as_ready(ledger: &Ledger, moment: &Moment<'_>, plugin: PluginId) -> Option<Stamp> {
     let since = moment.step.kernel.view_of(plugin).since;
     let dependents = ledger.graph.with_dependents([plugin]);
-    let lives = dependents.iter().filter_map(|dependent| ledger.life(dependent).map(|life| (dependent, life)));
+    let lives =
+        dependents.iter().filter_map(|dependent| ledger.life(dependent).map(|life| (dependent, life)));
     let counted = lives.filter(|(dependent, life)| {
         let gone = |(stop, _): &(Stamp, StopCause)| stop.at >= since;
         *dependent == plugin || life.stop.as_ref().is_some_and(gone)

@@ -31,6 +31,43 @@ impl OpenCheck {
     }
 }
 
+/// The first check of a life comes within this time.
+const FIRST_WITHIN: Duration = Duration::from_secs(2);
+/// By how many percent the time between two checks may be longer or shorter.
+const SPREAD: u32 = 5;
+
+/// The earliest and the latest moment at which something is to happen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Window {
+    /// Not before.
+    pub earliest: Instant,
+    /// Not after.
+    pub latest: Instant,
+}
+
+impl Window {
+    /// When a check comes that follows upon one at `now`.
+    pub fn after(now: Instant, interval: Duration) -> Window {
+        // A nanosecond is lost where spans are rounded.
+        let (spread, rounded) = (interval * SPREAD / 100, Duration::from_nanos(1));
+        Window {
+            earliest: now + (interval - spread).saturating_sub(rounded),
+            latest: now + (interval + spread + rounded),
+        }
+    }
+
+    /// When the first check of one comes whose health is watched from now on.
+    pub fn first(now: Instant, interval: Duration) -> Window {
+        Window { earliest: now, latest: now + interval.min(FIRST_WITHIN) }
+    }
+
+    /// Another interval holds from now on: what would be sooner by it is.
+    pub fn or_sooner(self, now: Instant, interval: Duration) -> Window {
+        let other = Window::after(now, interval);
+        Window { earliest: self.earliest.min(other.earliest), latest: self.latest.min(other.latest) }
+    }
+}
+
 /// The checks of one life.
 #[derive(Clone, Debug, Default)]
 pub struct Checks {
@@ -38,10 +75,8 @@ pub struct Checks {
     pub last: u64,
     /// The check of the monitor that is under way.
     pub open: Option<OpenCheck>,
-    /// Since when its health is watched.
-    pub watched_since: Instant,
-    /// When the monitor asked last, and the interval that was set then.
-    pub asked: Option<(Instant, Duration)>,
+    /// When the monitor asks next; `None`: it is not watched.
+    pub due: Option<Window>,
     /// When the last check of the monitor was over.
     pub over: Option<Instant>,
     /// How many have failed in a row.

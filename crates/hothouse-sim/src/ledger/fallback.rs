@@ -24,9 +24,8 @@ pub struct Stay {
 impl Stay {
     /// Takes in whether anything asks for it; `left` says that it was seen to end in this step.
     pub fn take_in(&mut self, wanted: bool, ended: bool, now: Instant, pacing: &Pacing) {
-        let is_over = |stay: &Stay| stay.idle.is_some_and(|idle| idle + stay.longer(pacing) <= now);
-        if self.on && ended && is_over(self) {
-            self.leave(now);
+        if let Some(over) = self.over(pacing).filter(|over| *over <= now) {
+            self.leave(over);
         }
         match (wanted, self.on) {
             (true, false) => {
@@ -36,12 +35,12 @@ impl Stay {
             }
             (true, true) => {
                 // It may have ended for a moment, between two things that happened at once.
-                self.unsure |= is_over(self);
+                self.unsure |= ended;
                 self.idle = None;
             }
             (false, true) => {
                 self.idle.get_or_insert(now);
-                if is_over(self) {
+                if self.longer(pacing).is_zero() {
                     self.leave(now);
                 }
             }
@@ -49,8 +48,13 @@ impl Stay {
         }
     }
 
-    fn leave(&mut self, now: Instant) {
-        *self = Stay { left: Some(now), series: self.series, unsure: self.unsure, ..Stay::default() };
+    /// When it is over, if nothing asks for it any more.
+    fn over(&self, pacing: &Pacing) -> Option<Instant> {
+        self.idle.filter(|_| self.on).map(|idle| idle + self.longer(pacing))
+    }
+
+    fn leave(&mut self, at: Instant) {
+        *self = Stay { left: Some(at), series: self.series, unsure: self.unsure, ..Stay::default() };
     }
 
     /// How much longer than asked for this stay lasts.
@@ -69,6 +73,8 @@ impl Stay {
 pub struct Fallback {
     /// What it was told to serve in this life; `None`: nothing was said.
     pub told: Option<Arc<Service>>,
+    /// What it was told in this step to be away, the graver need.
+    pub seen: Option<Need>,
     /// The mode that an operator has set.
     pub forced: Option<FallbackMode>,
     /// It is left only by an operator's word.

@@ -10,7 +10,7 @@ use hothouse_kernel::{Action, Code, Graph, HealthSettings, Instant, Need, Plugin
 use hothouse_protocol::FallbackMode;
 use hothouse_protocol::json::Value;
 
-use super::checks::{OpenCheck, speaks_against};
+use super::checks::{OpenCheck, Window, speaks_against};
 use super::comeback::{Comeback, Due, pauses};
 use super::fallback::Fallback;
 use super::{Ledger, Life, Stage};
@@ -24,7 +24,7 @@ impl Ledger {
     /// What the time that has passed means for the checks under way.
     pub(super) fn note_time(&mut self) {
         let now = self.now;
-        (self.timed_out, self.excused) = (Vec::new(), Vec::new());
+        (self.timed_out, self.excused, self.replaced) = (Vec::new(), Vec::new(), None);
         for plugin in Arc::clone(&self.graph).plugins() {
             let settings = self.health_settings(plugin);
             let limit = self.graph.decl(plugin).settings.check_timeout;
@@ -76,7 +76,8 @@ impl Ledger {
         let degraded = matches!(status, Some(Value::String(status)) if status.as_str() == "degraded");
         life.checks.says_degraded = !starting && passed && degraded;
         // The check after the start is no matter of the monitor's settings, if there are none.
-        let settings = settings.or_else(|| starting.then(|| HealthSettings { success_threshold: 1, ..ANY }));
+        let settings =
+            settings.or_else(|| starting.then_some(HealthSettings { success_threshold: 1, ..ANY }));
         self.count(plugin, passed, settings);
     }
 
@@ -94,8 +95,9 @@ impl Ledger {
             Happening::Ready { plugin, .. } => {
                 let back = &mut self.comebacks[plugin.index()];
                 (back.proven, back.awaits, back.tried) = (true, false, false);
+                let first = self.health_settings(*plugin).map(|health| Window::first(now, health.interval));
                 if let Some(life) = self.life_mut(*plugin) {
-                    life.checks.watched_since = now;
+                    life.checks.due = first;
                 }
                 self.fallbacks[plugin.index()].told = None;
             }
@@ -112,7 +114,8 @@ impl Ledger {
                 });
                 let due = Due { earliest: now + Duration::from_nanos(least), announced: now + *pause };
                 let back = &mut self.comebacks[plugin.index()];
-                *back = Comeback { attempts: *attempt, due: Some(due), given_up: false, tried: false, ..*back };
+                *back =
+                    Comeback { attempts: *attempt, due: Some(due), given_up: false, tried: false, ..*back };
                 if let Some(life) = self.life_mut(*plugin) {
                     life.checks.healthy_since = None;
                 }
@@ -125,6 +128,9 @@ impl Ledger {
             Happening::StopBegan { plugin, cause: StopCause::Failure(failure), .. } => {
                 let served = self.life(*plugin).is_some_and(Life::serves);
                 self.comebacks[plugin.index()].awaits |= served && failure.code == Code::DependencyFailed;
+                if failure.code == Code::DependencyFailed {
+                    self.note_lost_in_passing(*plugin);
+                }
             }
             Happening::Failed { plugin, failure, .. } if failure.code == Code::DependencyFailed => {
                 let back = &mut self.comebacks[plugin.index()];
@@ -149,7 +155,13 @@ impl Ledger {
                     (fallback.mode, fallback.switches) = Default::default();
                 }
             }
-            Happening::RecoveryTried { plugin, attempt, missing, .. } => self.note_try(*plugin, *attempt, missing),
+            Happening::ModeChanged { plugin, service, .. } => {
+                let seen = service.missing.iter().map(|missing| missing.need).min();
+                self.fallbacks[plugin.index()].seen = seen;
+            }
+            Happening::RecoveryTried { plugin, attempt, missing, .. } => {
+                self.note_try(*plugin, *attempt, missing)
+            }
             _ => {}
         }
     }
@@ -160,10 +172,31 @@ impl Ledger {
         (back.due, back.awaits, back.tried, back.could_since) = (None, false, false, None);
     }
 
-    fn note_try(&mut self, plugin: PluginId, attempt: u64, missing: &[Box<str>]) {
-        let interval = self.graph.decl(plugin).settings.degradation.as_ref().map(|d| d.recovery.interval);
+    /// Something was away, and in the same step the plugin goes for want of something else. That it did without the
+    /// first counts all the same.
+    fn note_lost_in_passing(&mut self, plugin: PluginId) {
+        let (now, pacing) = (self.now, self.settings.restart);
+        let declared = self.graph.decl(plugin).settings.degradation.as_ref();
+        let latches = declared.is_some_and(|declared| !declared.recovery.enabled);
         let fallback = &mut self.fallbacks[plugin.index()];
-        (fallback.tries, fallback.next_try) = (attempt, interval.map(|interval| self.now + interval));
+        let Some(need) = fallback.seen.take() else { return };
+        if latches {
+            fallback.latched = Some(fallback.latched.map_or(need, |latched| latched.min(need)));
+        }
+        if need == Need::Hard && !fallback.mode.on {
+            fallback.mode.take_in(true, false, now, &pacing);
+        }
+        if !fallback.switches.on {
+            fallback.switches.take_in(true, false, now, &pacing);
+        }
+    }
+
+    fn note_try(&mut self, plugin: PluginId, attempt: u64, missing: &[Box<str>]) {
+        let recovery =
+            self.graph.decl(plugin).settings.degradation.as_ref().map(|declared| declared.recovery);
+        let more = recovery.filter(|recovery| attempt < recovery.max_attempts);
+        let fallback = &mut self.fallbacks[plugin.index()];
+        (fallback.tries, fallback.next_try) = (attempt, more.map(|recovery| self.now + recovery.interval));
         for name in missing {
             let Some(dependency) = self.graph.id(name) else { continue };
             let rests = self.life(dependency).is_none_or(|life| life.ended.is_some());
@@ -173,17 +206,16 @@ impl Ledger {
 
     /// What an action means for the checks and for what is served.
     pub(super) fn follow_action(&mut self, action: &Action) {
-        let now = self.now;
         match action {
             Action::Check { plugin, check, until, .. } => {
-                let interval = self.health_settings(*plugin).map_or(Duration::ZERO, |health| health.interval);
+                let window = self.window_of(*plugin);
                 // An apply may have ended the watch in the step in which it asked.
                 let watched = self.health_settings(*plugin).is_some();
                 let Some(life) = self.life_mut(*plugin) else { return };
                 life.checks.last = *check;
                 if life.serves() && watched {
                     life.checks.open = Some(OpenCheck { number: *check, until: *until, excused: false });
-                    life.checks.asked = Some((now, interval));
+                    life.checks.due = window;
                 }
             }
             Action::Mode { plugin, service, .. } => {
@@ -191,6 +223,15 @@ impl Ledger {
             }
             _ => {}
         }
+    }
+
+    /// When a plugin that is asked now is asked next. If the graph was replaced in this step, it may have been asked
+    /// before.
+    fn window_of(&self, plugin: PluginId) -> Option<Window> {
+        let health = self.health_settings(plugin)?;
+        let replaced = self.replaced.as_ref().filter(|old| old.contains(plugin));
+        let before = replaced.and_then(|old| old.decl(plugin).settings.health).unwrap_or(health);
+        Some(Window::after(self.now, before.interval).or_sooner(self.now, health.interval))
     }
 
     /// What another graph means for those that go on.
@@ -205,9 +246,17 @@ impl Ledger {
             }
             let settings = &self.graph.decl(plugin).settings;
             let now = self.now;
+            if let Some(health) =
+                settings.health.filter(|health| old.decl(plugin).settings.health != Some(*health))
+                && let Some(life) = self.life_mut(plugin).filter(|life| life.stays())
+            {
+                life.checks.due = life.checks.due.map(|due| due.or_sooner(now, health.interval));
+            }
+            let settings = &self.graph.decl(plugin).settings;
             let watched = old.decl(plugin).settings.health.is_none() && settings.health.is_some();
+            let first = settings.health.map(|health| Window::first(now, health.interval));
             if let Some(life) = self.life_mut(plugin).filter(|life| watched && life.serves()) {
-                life.checks.watched_since = now;
+                life.checks.due = first;
                 life.checks.healthy_since = (life.checks.verdict() == Verdict::Healthy).then_some(now);
             }
             let settings = &self.graph.decl(plugin).settings;
@@ -242,6 +291,7 @@ impl Ledger {
     pub fn follow_what_is_away(&mut self, mode_ended: &[PluginId]) {
         let (now, pacing) = (self.now, self.settings.restart);
         for plugin in Arc::clone(&self.graph).plugins() {
+            self.fallbacks[plugin.index()].seen = None;
             let Some(life) = self.life(plugin).filter(|life| life.serves()) else { continue };
             let leaving = life.leaving;
             let away = self.away(plugin);
@@ -249,7 +299,8 @@ impl Ledger {
             let critical = away.iter().any(|(_, need)| *need == Need::Hard);
             let there = away.iter().any(|(name, _)| self.graph.id(name).is_some());
             let fallback = &mut self.fallbacks[plugin.index()];
-            if declared.as_ref().is_some_and(|declared| !declared.recovery.enabled) && !away.is_empty() {
+            let latches = declared.as_ref().is_some_and(|declared| !declared.recovery.enabled);
+            if latches && !leaving && !away.is_empty() {
                 let need = if critical { Need::Hard } else { Need::Optional };
                 fallback.latched = Some(fallback.latched.map_or(need, |latched| latched.min(need)));
             }
@@ -262,9 +313,12 @@ impl Ledger {
             fallback.switches.unsure |= leaving;
             if away.is_empty() {
                 (fallback.tries, fallback.next_try) = (0, None);
-            } else if there && fallback.next_try.is_none() {
-                fallback.next_try = declared.map(|declared| now + declared.recovery.interval);
+                continue;
             }
+            let recovery = declared.map(|declared| declared.recovery);
+            let more = recovery.filter(|recovery| recovery.enabled && fallback.tries < recovery.max_attempts);
+            fallback.next_try = more
+                .and_then(|recovery| fallback.next_try.or_else(|| there.then(|| now + recovery.interval)));
         }
     }
 
@@ -275,9 +329,9 @@ impl Ledger {
 
     /// Whether a stop of what it belongs to, or an apply, has something to do with a plugin.
     pub fn is_member_of_an_open_start(&self, plugin: PluginId) -> bool {
-        self.open.values().any(|open| {
-            open.members.contains(&plugin) && !matches!(open.request, Request::Stop { .. })
-        })
+        self.open
+            .values()
+            .any(|open| open.members.contains(&plugin) && !matches!(open.request, Request::Stop { .. }))
     }
 }
 
