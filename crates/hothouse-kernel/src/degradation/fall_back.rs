@@ -120,17 +120,18 @@ impl Kernel {
         while let Some(plugin) = self.touched.pop() {
             let available = self.is_available(plugin);
             let own = self.plugin_mut(plugin);
-            if core::mem::replace(&mut own.available, available) == available {
-                continue;
-            }
+            let turned = core::mem::replace(&mut own.available, available) != available;
             let by = own.last;
-            if !self.graph.contains(plugin) {
+            // One that serves, if only to refuse, is enough for those that have declared nothing about it.
+            if !self.graph.contains(plugin) || !(turned || self.phase(plugin).is_serving()) {
                 continue;
             }
-            changed = true;
+            changed |= turned;
             for at in 0..self.graph.dependents(plugin).len() {
                 let dependent = self.graph.dependents(plugin)[at].plugin;
-                self.reconsider(dependent, by);
+                if turned {
+                    self.reconsider(dependent, by);
+                }
                 self.return_if_possible(dependent, by);
             }
         }
@@ -200,12 +201,12 @@ impl Kernel {
     /// A plugin that serves looks again at what is away, and serves what is declared for that.
     pub(crate) fn reconsider(&mut self, plugin: PluginId, by: Option<Seq>) {
         let declared = self.graph.decl(plugin).settings.degradation.clone();
-        let nothing_to_consider = declared.is_none() && self.plugin(plugin).hard_times.is_none();
-        if nothing_to_consider || !self.phase(plugin).is_serving() {
-            return;
-        }
         if declared.is_none() {
-            self.hard_times(plugin).forget_what_was_declared();
+            let Some(hard_times) = self.plugin_mut(plugin).hard_times.as_deref_mut() else { return };
+            hard_times.forget_what_was_declared();
+        }
+        if !self.phase(plugin).is_serving() {
+            return;
         }
         let missing = self.missing_of(plugin);
         let critical = missing.iter().any(|missing| missing.need == Need::Hard);
@@ -374,13 +375,17 @@ impl Kernel {
         let hard_times = self.hard_times(plugin);
         hard_times.try_at = None;
         let Some(recovery) = self.degradation(plugin).map(|degradation| degradation.recovery) else { return };
+        let missing: Vec<Box<str>> =
+            self.missing_of(plugin).into_iter().map(|missing| Box::from(&*missing.name)).collect();
+        if missing.is_empty() {
+            // It has come back at this very moment.
+            return;
+        }
         let hard_times = self.hard_times(plugin);
         hard_times.tries = hard_times.tries.saturating_add(1);
         let attempt = hard_times.tries;
         let more = recovery.enabled && attempt < recovery.max_attempts;
         hard_times.try_at = more.then(|| now + recovery.interval);
-        let missing: Vec<Box<str>> =
-            self.missing_of(plugin).into_iter().map(|missing| Box::from(&*missing.name)).collect();
         let incarnation = self.plugin(plugin).life.incarnation;
         let of = recovery.max_attempts;
         let told = self.say_next(
