@@ -325,7 +325,7 @@ impl Kernel {
             for at in 0..self.graph.dependents(settled).len() {
                 let edge = self.graph.dependents(settled)[at];
                 if !matches!(self.phase(edge.plugin), Phase::Waiting) {
-                    if matches!(prospect, Prospect::Lost) {
+                    if matches!(prospect, Prospect::Lost) && !self.has_what_it_needs(edge.plugin) {
                         self.stay_down(edge.plugin);
                     }
                     continue;

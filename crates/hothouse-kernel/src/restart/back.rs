@@ -229,7 +229,7 @@ impl Kernel {
     }
 
     /// Whether nothing that a plugin cannot come back without is lost.
-    fn has_what_it_needs(&self, plugin: PluginId) -> bool {
+    pub(crate) fn has_what_it_needs(&self, plugin: PluginId) -> bool {
         let mut lost = self.lost_dependencies(plugin);
         lost.all(|lost| self.falls_back_without(plugin, lost))
             && self.first_missing_without_fallback(plugin).is_none()

@@ -83,7 +83,8 @@ impl Ledger {
 
     /// How many restarts count against a plugin.
     pub fn attempts(&self, plugin: PluginId) -> u64 {
-        let well = self.life(plugin).and_then(|life| life.checks.healthy_since);
+        let watched = self.health_settings(plugin).and_then(|_| self.life(plugin));
+        let well = watched.and_then(|life| life.checks.healthy_since);
         let calm = well.is_some_and(|since| self.now.since(since) >= self.settings.restart.stable);
         if calm { 0 } else { self.comebacks[plugin.index()].attempts }
     }
