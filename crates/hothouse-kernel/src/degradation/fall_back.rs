@@ -192,6 +192,9 @@ impl Kernel {
             Phase::Stopping { cause: StopCause::Failure(failure), .. } => {
                 format!("failed at {}: {failure}", failure.stage)
             }
+            Phase::Stopping { cause: StopCause::Restart, .. } => "is being restarted".into(),
+            // As it will be in a moment: this is not said anew then.
+            Phase::Stopping { .. } => "is stopped".into(),
             Phase::Down(Rest::NotStarted) => "was not started".into(),
             Phase::Down(_) => "is stopped".into(),
             phase => format!("is {}", phase.as_str()),
