@@ -165,7 +165,7 @@ fn summary(stats: &Stats, took: Duration) {
     println!(
         "{} stories, {} inputs, {} lives, {} given up, {:.0} plugin-hours in {seconds:.1} s: \
          {:.0} plugin-hours and {:.0} inputs per second, every promise kept",
-        stats.seeds,
+        stats.stories,
         stats.steps,
         stats.lives,
         stats.abandoned,

@@ -269,7 +269,7 @@ impl Runtime for Script {
         }
     }
 
-    fn asks(&mut self, action: &Action) -> Option<(Duration, Input)> {
+    fn asks(&mut self, _: Instant, action: &Action) -> Option<(Duration, Input)> {
         let victim = self.case.victim;
         match action {
             Action::Start { plugin, .. }

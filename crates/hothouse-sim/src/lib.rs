@@ -7,15 +7,18 @@
 //! | somebody who edits the configuration | [`editor`] |
 //! | the book of what was seen | [`ledger`] |
 //! | the promises, one named function each | [`invariants`] |
-//! | a seed becomes a story | [`random`] |
+//! | plugins whose health comes and goes | [`frailty`] |
+//! | a seed becomes two stories: of starts and stops, and of health, restarts and fallbacks | [`random`], [`care`] |
 //! | every small graph, against an oracle | [`exhaustive`], [`oracle`] |
 //!
 //! It has no wall clock, no thread and no file: who runs it measures time and prints. It does not test what plugins
 //! do to an operating system; that is for the conformance suite of the runtimes.
 
 pub mod behaviour;
+pub mod care;
 pub mod editor;
 pub mod exhaustive;
+pub mod frailty;
 pub mod invariants;
 pub mod ledger;
 pub mod oracle;

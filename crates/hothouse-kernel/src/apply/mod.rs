@@ -194,6 +194,7 @@ impl Kernel {
     /// A plugin is brought down, and shall not come back by itself. One whose start is undone stays wanted by an
     /// operator who has not said otherwise.
     pub(crate) fn no_longer_wanted(&mut self, plugin: PluginId, cause: &StopCause) {
+        self.stay_down(plugin);
         let plugin = self.plugin_mut(plugin);
         let wanted = plugin.still_wanted || plugin.desired == Desired::Up;
         plugin.still_wanted = wanted && matches!(cause, StopCause::Unwind(_));
@@ -228,7 +229,7 @@ impl Kernel {
     /// From now on the new graph and the new settings hold.
     fn adopt(&mut self, applying: &Applying) -> Seq {
         let Applying { id, change, plan, last_event, .. } = applying;
-        self.graph = change.graph.clone();
+        let old = core::mem::replace(&mut self.graph, change.graph.clone());
         self.settings = change.settings.clone();
         self.plugins.resize_with(self.graph.room(), Plugin::new);
         for plugin in &plan.added {
@@ -255,8 +256,14 @@ impl Kernel {
         let replaced = self.say(Some(*last_event), Happening::Replaced { request: *id });
         self.cancel_unwanted_returns(replaced);
         let graph = Arc::clone(&self.graph);
-        for plugin in graph.plugins() {
+        // Dependencies first, so that nobody goes by what one of them is going to change.
+        for plugin in graph.order().iter().copied() {
+            if old.contains(plugin) {
+                self.watch_anew(plugin, old.decl(plugin).settings.health);
+            }
+            self.return_only_as_allowed(plugin, replaced);
             self.reconsider(plugin, Some(replaced));
+            self.return_if_possible(plugin, Some(replaced));
         }
         self.act(Action::Replace { request: *id });
         replaced
