@@ -9,7 +9,7 @@ use hothouse_kernel::degradation::{Admission, Degradation, FeatureSwitch, Method
 use hothouse_kernel::input::{Answer, Asker, Exit, Request, StartOptions, Targets};
 use hothouse_kernel::restart::Pacing;
 use hothouse_kernel::{
-    Action, Graph, Input, Instant, Kernel, PluginDecl, PluginId, RequestId, Rung, Settings,
+    Action, EdgeDecl, Graph, Input, Instant, Kernel, Need, PluginDecl, PluginId, RequestId, Rung, Settings,
 };
 use hothouse_protocol::FallbackMode;
 
@@ -33,9 +33,9 @@ impl World {
         let mut decls: Vec<PluginDecl> = names.iter().map(|name| PluginDecl::new(&**name)).collect();
         for mode in MODES {
             let mut decl = PluginDecl::new(mode);
-            for name in critical {
-                decl = decl.needs(&**name);
-            }
+            let edge = |name: &Arc<str>, need| EdgeDecl { to: name.to_string(), need, range: None };
+            decl.edges.extend(critical.iter().map(|name| edge(name, Need::Hard)));
+            decl.edges.extend(optional.iter().map(|name| edge(name, Need::Optional)));
             decl.settings.degradation = Some(Arc::new(Degradation {
                 enabled: true,
                 mode: mode.parse().expect("it is a mode"),
@@ -62,8 +62,7 @@ impl World {
 
     fn start(&mut self, targets: Targets) {
         self.requests += 1;
-        let options =
-            StartOptions { parallel: true, rollback_on_failure: false, ..StartOptions::default() };
+        let options = StartOptions { parallel: true, rollback_on_failure: false, ..StartOptions::default() };
         let request = Request::Start { targets, options };
         self.take(Input::Requested { id: RequestId(self.requests), by: Asker::Embedder, request });
     }
@@ -116,7 +115,11 @@ fn every_subset_every_mode_and_every_method_is_as_the_oracle_says() {
             let dependent = world.kernel.graph().id(mode).expect("it is declared");
             let service = world.kernel.service_of(dependent).cloned().unwrap_or_default();
             assert_eq!(service.as_str(), told(mode, away), "{away:08b}");
-            let missing: u32 = service.missing.iter().map(|missing| 1 << missing.name[1..].parse::<u32>().expect("d0 to d7")).sum();
+            let missing: u32 = service
+                .missing
+                .iter()
+                .map(|missing| 1 << missing.name[1..].parse::<u32>().expect("d0 to d7"))
+                .sum();
             assert_eq!(missing, away, "{mode}: {service:?}");
             for (name, method) in &methods {
                 let traits = MethodTraits {

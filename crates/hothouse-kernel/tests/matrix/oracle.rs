@@ -3,27 +3,27 @@
 //! what they see to it.
 
 /// How many dependencies a dependent has; the first half is critical, the others are optional.
-pub const DEPENDENCIES: u32 = 8;
-pub const CRITICAL: u32 = 0b0000_1111;
+pub(crate) const DEPENDENCIES: u32 = 8;
+pub(crate) const CRITICAL: u32 = 0b0000_1111;
 
 /// The five fallbacks, by the protocol's words.
-pub const MODES: [&str; 5] = ["minimal", "cached", "readonly", "offline", "disabled"];
+pub(crate) const MODES: [&str; 5] = ["minimal", "cached", "readonly", "offline", "disabled"];
 
 /// The features that are declared for hard times, and whether they are on then.
-pub const FEATURES: [(&str, bool); 2] = [("search", true), ("mail", false)];
+pub(crate) const FEATURES: [(&str, bool); 2] = [("search", true), ("mail", false)];
 
 /// What a method says of itself.
 #[derive(Clone, Copy, Debug)]
-pub struct Method {
-    pub readonly: bool,
-    pub cacheable: bool,
-    pub essential: bool,
-    pub feature: Option<&'static str>,
+pub(crate) struct Method {
+    pub(crate) readonly: bool,
+    pub(crate) cacheable: bool,
+    pub(crate) essential: bool,
+    pub(crate) feature: Option<&'static str>,
 }
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     Answered,
     FromCache,
     FeatureOff,
@@ -31,9 +31,10 @@ pub enum Fate {
 }
 
 /// Every kind of method that there can be, with a name that says which it is.
-pub fn methods() -> Vec<(String, Method)> {
+pub(crate) fn methods() -> Vec<(String, Method)> {
     let mut methods = Vec::new();
-    for (number, feature) in [None, Some("search"), Some("mail"), Some("undeclared")].into_iter().enumerate() {
+    for (number, feature) in [None, Some("search"), Some("mail"), Some("undeclared")].into_iter().enumerate()
+    {
         for bits in 0..8 {
             let [readonly, cacheable, essential] = [1, 2, 4].map(|bit| bits & bit != 0);
             let method = Method { readonly, cacheable, essential, feature };
@@ -44,7 +45,7 @@ pub fn methods() -> Vec<(String, Method)> {
 }
 
 /// What becomes of a call while those dependencies are away.
-pub fn fate(mode: &str, away: u32, method: Method) -> Fate {
+pub(crate) fn fate(mode: &str, away: u32, method: Method) -> Fate {
     if away == 0 {
         return Fate::Answered;
     }
@@ -68,7 +69,7 @@ pub fn fate(mode: &str, away: u32, method: Method) -> Fate {
 }
 
 /// What a plugin is told that it serves.
-pub fn told(mode: &'static str, away: u32) -> &'static str {
+pub(crate) fn told(mode: &'static str, away: u32) -> &'static str {
     match away {
         0 => "normal",
         away if away & CRITICAL == 0 => "degraded",
@@ -78,6 +79,6 @@ pub fn told(mode: &'static str, away: u32) -> &'static str {
 
 /// Every subset of the dependencies once, each one dependency away from the one before: the first is none, and what follows
 /// the last is the first again.
-pub fn subsets() -> impl Iterator<Item = u32> {
+pub(crate) fn subsets() -> impl Iterator<Item = u32> {
     (0..1_u32 << DEPENDENCIES).map(|number| number ^ (number >> 1))
 }
