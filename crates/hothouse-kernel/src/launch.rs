@@ -417,9 +417,10 @@ impl Kernel {
     /// The event by which a plugin was taken away from those that need it.
     pub(crate) fn taken_away_by(&self, lost: PluginId) -> Option<Seq> {
         let Plugin { last, failed, back, .. } = self.plugin(lost);
-        // What is left of a plugin that failed is cleared away, and it may be on its way back; what counts is that it
-        // failed.
-        failed.filter(|_| back.reviving || self.failure_of(lost).is_some()).or(*last)
+        // What is left of a plugin that failed is cleared away, and it may be on its way back, unless somebody has
+        // stopped it there; what counts is that it failed.
+        let returns = back.reviving && matches!(self.prospect(lost), Prospect::Pending);
+        failed.filter(|_| returns || self.failure_of(lost).is_some()).or(*last)
     }
 
     /// The failure of those that need `lost`: it names the plugin that really failed, however far away.
