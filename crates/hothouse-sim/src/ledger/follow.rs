@@ -309,9 +309,10 @@ impl Ledger {
             let latched = fallback.latched;
             fallback.mode.take_in(critical || latched == Some(Need::Hard), ended, now, &pacing);
             fallback.switches.take_in(!away.is_empty() || latched.is_some(), false, now, &pacing);
-            // Nobody looks again at one that leaves unless something comes or goes.
-            fallback.mode.unsure |= leaving;
-            fallback.switches.unsure |= leaving;
+            if leaving {
+                fallback.mode.is_not_looked_at();
+                fallback.switches.is_not_looked_at();
+            }
             if away.is_empty() {
                 (fallback.tries, fallback.next_try) = (0, None);
                 continue;
