@@ -66,6 +66,11 @@ impl Kernel {
             self.plugin_mut(plugin).outstanding = outstanding;
             return false;
         }
+        if let Some(away) = self.would_go_again_without(plugin) {
+            let failure = self.dependency_failed(away);
+            self.fail_waiting(plugin, failure, self.taken_away_by(away));
+            return true;
+        }
         let Some(options) = self.options_of(plugin) else { return false };
         if options.timeout.is_zero() {
             let message =

@@ -357,6 +357,11 @@ pub const PROMISES: &[Promise] = &[
         check: Check::Event(restart::a_return_has_a_reason),
     },
     Promise {
+        name: "nobody_comes_back_only_to_go",
+        says: "A plugin without a fallback does not come back while something critical is away.",
+        check: Check::Action(restart::nobody_comes_back_only_to_go),
+    },
+    Promise {
         name: "given_up_until_asked_for",
         says: "A plugin that was given up is launched only by a request, or for one who does without it.",
         check: Check::Event(restart::given_up_until_asked_for),
