@@ -252,7 +252,10 @@ impl Kernel {
             let plugin = self.plugin_mut(*plugin);
             (plugin.desired, plugin.still_wanted) = (Desired::Down, false);
         }
-        self.anyone_follows = view::anyone_follows(&self.graph);
+        let followed = core::mem::replace(&mut self.anyone_follows, view::anyone_follows(&self.graph));
+        if !followed {
+            self.note_who_is_available();
+        }
         let replaced = self.say(Some(*last_event), Happening::Replaced { request: *id });
         self.cancel_unwanted_returns(replaced);
         let graph = Arc::clone(&self.graph);

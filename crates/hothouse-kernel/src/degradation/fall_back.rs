@@ -114,6 +114,13 @@ impl Kernel {
         }
     }
 
+    /// From now on somebody follows what comes and goes: what is there already has not just come.
+    pub(crate) fn note_who_is_available(&mut self) {
+        for plugin in (0..self.plugins.len() as u32).map(PluginId) {
+            self.plugin_mut(plugin).available = self.is_available(plugin);
+        }
+    }
+
     /// Lets those who depend on what has come or gone follow; true if anything changed.
     pub(crate) fn follow_availability(&mut self) -> bool {
         let mut changed = false;
