@@ -444,8 +444,12 @@ impl Kernel {
                 self.graph.name(root),
                 failure.stage
             ),
-            None if root == lost => format!("it needs `{name}`, which is {}", self.phase(lost).as_str()),
             // It serves, and is of no use to those that need it.
+            None if root == lost && self.phase(lost).is_serving() => format!(
+                "it needs `{name}`, which {}, and has no fallback (degradation.enabled is false)",
+                self.why_away(lost)
+            ),
+            None if root == lost => format!("it needs `{name}`, which is {}", self.phase(lost).as_str()),
             None if self.phase(root).is_serving() => format!(
                 "it needs `{name}`, which does not run because `{}` {}",
                 self.graph.name(root),
