@@ -234,8 +234,12 @@ impl Kernel {
         self.plugins.resize_with(self.graph.room(), Plugin::new);
         for plugin in &plan.added {
             let plugin = self.plugin_mut(*plugin);
-            // Its lives are counted on from those it had when it was declared before.
-            if !matches!(plugin.life.phase, Phase::Abandoned(_)) {
+            // Its lives are counted on from those it had when it was declared before; nothing else is left of that, but for
+            // what nobody could end.
+            if matches!(plugin.life.phase, Phase::Abandoned(_)) {
+                let Plugin { back, hard_times, .. } = Plugin::new();
+                (plugin.back, plugin.hard_times) = (back, hard_times);
+            } else {
                 let incarnation = plugin.life.incarnation;
                 *plugin = Plugin::new();
                 plugin.life.incarnation = incarnation;
