@@ -253,6 +253,7 @@ impl Kernel {
             plugin.desired = Desired::Down;
         }
         for plugin in &plan.removed {
+            self.stay_down(*plugin);
             let plugin = self.plugin_mut(*plugin);
             (plugin.desired, plugin.still_wanted) = (Desired::Down, false);
         }
