@@ -66,6 +66,11 @@ impl Kernel {
             self.plugin_mut(plugin).outstanding = outstanding;
             return false;
         }
+        if let Some(away) = self.would_go_again_without(plugin) {
+            let failure = self.dependency_failed(away);
+            self.fail_waiting(plugin, failure, self.taken_away_by(away));
+            return true;
+        }
         let Some(options) = self.options_of(plugin) else { return false };
         if options.timeout.is_zero() {
             let message =
@@ -417,9 +422,10 @@ impl Kernel {
     /// The event by which a plugin was taken away from those that need it.
     pub(crate) fn taken_away_by(&self, lost: PluginId) -> Option<Seq> {
         let Plugin { last, failed, back, .. } = self.plugin(lost);
-        // What is left of a plugin that failed is cleared away, and it may be on its way back; what counts is that it
-        // failed.
-        failed.filter(|_| back.reviving || self.failure_of(lost).is_some()).or(*last)
+        // What is left of a plugin that failed is cleared away, and it may be on its way back, unless somebody has
+        // stopped it there; what counts is that it failed.
+        let returns = back.reviving && matches!(self.prospect(lost), Prospect::Pending);
+        failed.filter(|_| returns || self.failure_of(lost).is_some()).or(*last)
     }
 
     /// The failure of those that need `lost`: it names the plugin that really failed, however far away.
@@ -438,8 +444,12 @@ impl Kernel {
                 self.graph.name(root),
                 failure.stage
             ),
-            None if root == lost => format!("it needs `{name}`, which is {}", self.phase(lost).as_str()),
             // It serves, and is of no use to those that need it.
+            None if root == lost && self.phase(lost).is_serving() => format!(
+                "it needs `{name}`, which {}, and has no fallback (degradation.enabled is false)",
+                self.why_away(lost)
+            ),
+            None if root == lost => format!("it needs `{name}`, which is {}", self.phase(lost).as_str()),
             None if self.phase(root).is_serving() => format!(
                 "it needs `{name}`, which does not run because `{}` {}",
                 self.graph.name(root),

@@ -18,6 +18,7 @@ mod stop;
 
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::event::Happening;
+use hothouse_kernel::startup::report::Entry;
 use hothouse_kernel::{Action, Event, Input, Instant, Phase, PluginId, PluginView, RequestId};
 
 use crate::behaviour::about;
@@ -60,16 +61,22 @@ pub struct Moment<'a> {
 impl Moment<'_> {
     /// The start on whose behalf a plugin was launched in this step; `None` if it comes back by itself.
     fn launched_for(&self, plugin: PluginId) -> Option<RequestId> {
-        let ended = || self.step.actions.iter().find_map(|action| reported(action, plugin));
-        self.step.kernel.start_of(plugin).or_else(ended)
+        launched_for(self.step, plugin)
     }
 }
 
-/// The request that an action completes, if its report is about that plugin.
-fn reported(action: &Action, plugin: PluginId) -> Option<RequestId> {
+fn launched_for(step: &Step<'_>, plugin: PluginId) -> Option<RequestId> {
+    // A start that ends in this step also reports those that have left it and come back by themselves now.
+    let launched = |entry: &Entry| entry.launched == Some(step.now);
+    let ended = || step.actions.iter().find_map(|action| reported(action, plugin, launched));
+    step.kernel.start_of(plugin).or_else(ended)
+}
+
+/// The request that an action completes, if its report has such an entry about that plugin.
+fn reported(action: &Action, plugin: PluginId, such: impl Fn(&Entry) -> bool) -> Option<RequestId> {
     let Action::Complete { request, outcome } = action else { return None };
     let mut entries = report_of(outcome)?.entries.iter();
-    entries.any(|entry| entry.plugin == plugin).then_some(*request)
+    entries.any(|entry| entry.plugin == plugin && such(entry)).then_some(*request)
 }
 
 /// Every promise.
@@ -350,6 +357,11 @@ pub const PROMISES: &[Promise] = &[
         check: Check::Event(restart::a_return_has_a_reason),
     },
     Promise {
+        name: "nobody_comes_back_only_to_go",
+        says: "A plugin without a fallback does not come back while something critical is away.",
+        check: Check::Action(restart::nobody_comes_back_only_to_go),
+    },
+    Promise {
         name: "given_up_until_asked_for",
         says: "A plugin that was given up is launched only by a request, or for one who does without it.",
         check: Check::Event(restart::given_up_until_asked_for),
@@ -477,12 +489,14 @@ fn known(step: &Step<'_>) -> Known {
         _ => None,
     });
     let start_of = |plugin: PluginId| {
-        let ended = || step.actions.iter().find_map(|action| reported(action, plugin));
+        let ended = || step.actions.iter().find_map(|action| reported(action, plugin, |_| true));
         kernel.start_of(plugin).or_else(ended)
     };
     let belongs = |plugin: &PluginId| began.is_some() && start_of(*plugin) == began;
     let returned = |event: &Event| match event.what {
-        Happening::Launched { plugin, .. } => Some(plugin).filter(|plugin| start_of(*plugin).is_none()),
+        Happening::Launched { plugin, .. } => {
+            Some(plugin).filter(|plugin| launched_for(step, *plugin).is_none())
+        }
         _ => None,
     };
     let leaves = |plugin: &PluginId| matches!(kernel.view_of(*plugin).phase, Phase::Leaving(_));

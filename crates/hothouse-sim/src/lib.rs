@@ -10,10 +10,12 @@
 //! | plugins whose health comes and goes | [`frailty`] |
 //! | a seed becomes two stories: of starts and stops, and of health, restarts and fallbacks | [`random`], [`care`] |
 //! | every small graph, against an oracle | [`exhaustive`], [`oracle`] |
+//! | every small graph with one plugin away, against its declarations | [`away`] |
 //!
 //! It has no wall clock, no thread and no file: who runs it measures time and prints. It does not test what plugins
 //! do to an operating system; that is for the conformance suite of the runtimes.
 
+pub mod away;
 pub mod behaviour;
 pub mod care;
 pub mod editor;

@@ -234,8 +234,12 @@ impl Kernel {
         self.plugins.resize_with(self.graph.room(), Plugin::new);
         for plugin in &plan.added {
             let plugin = self.plugin_mut(*plugin);
-            // Its lives are counted on from those it had when it was declared before.
-            if !matches!(plugin.life.phase, Phase::Abandoned(_)) {
+            // Its lives are counted on from those it had when it was declared before; nothing else is left of that, but for
+            // what nobody could end.
+            if matches!(plugin.life.phase, Phase::Abandoned(_)) {
+                let Plugin { back, hard_times, .. } = Plugin::new();
+                (plugin.back, plugin.hard_times) = (back, hard_times);
+            } else {
                 let incarnation = plugin.life.incarnation;
                 *plugin = Plugin::new();
                 plugin.life.incarnation = incarnation;
@@ -249,10 +253,14 @@ impl Kernel {
             plugin.desired = Desired::Down;
         }
         for plugin in &plan.removed {
+            self.stay_down(*plugin);
             let plugin = self.plugin_mut(*plugin);
             (plugin.desired, plugin.still_wanted) = (Desired::Down, false);
         }
-        self.anyone_follows = view::anyone_follows(&self.graph);
+        let followed = core::mem::replace(&mut self.anyone_follows, view::anyone_follows(&self.graph));
+        if !followed {
+            self.note_who_is_available();
+        }
         let replaced = self.say(Some(*last_event), Happening::Replaced { request: *id });
         self.cancel_unwanted_returns(replaced);
         let graph = Arc::clone(&self.graph);

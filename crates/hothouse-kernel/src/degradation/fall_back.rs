@@ -114,6 +114,13 @@ impl Kernel {
         }
     }
 
+    /// From now on somebody follows what comes and goes: what is there already has not just come.
+    pub(crate) fn note_who_is_available(&mut self) {
+        for plugin in (0..self.plugins.len() as u32).map(PluginId) {
+            self.plugin_mut(plugin).available = self.is_available(plugin);
+        }
+    }
+
     /// Lets those who depend on what has come or gone follow; true if anything changed.
     pub(crate) fn follow_availability(&mut self) -> bool {
         let mut changed = false;
@@ -403,13 +410,16 @@ impl Kernel {
     }
 
     /// Does for a plugin that is away what can be done: one that failed is started again, one that is unhealthy is asked
-    /// again. One that somebody stopped, or that is on its way back, is left alone.
+    /// again. One that somebody stopped, that is on its way back, or that would have to go again at once, is left alone.
     fn bring_back(&mut self, plugin: PluginId, by: Seq) {
         let own = self.plugin(plugin);
         match &own.life.phase {
             Phase::Ready => self.ask_now(plugin),
             Phase::Failed(_)
-                if own.desired == Desired::Up && own.member.is_none() && !self.is_replacing() =>
+                if own.desired == Desired::Up
+                    && own.member.is_none()
+                    && !self.is_replacing()
+                    && self.first_missing_without_fallback(plugin).is_none() =>
             {
                 self.plugin_mut(plugin).last = Some(by);
                 self.come_back(plugin);

@@ -235,6 +235,12 @@ impl Kernel {
             && self.first_missing_without_fallback(plugin).is_none()
     }
 
+    /// What serves, but not so that a plugin that comes back could rely on it: without a fallback it would have to go again
+    /// as soon as it is ready.
+    pub(crate) fn would_go_again_without(&self, plugin: PluginId) -> Option<PluginId> {
+        self.first_missing_without_fallback(plugin).filter(|_| self.plugin(plugin).back.reviving)
+    }
+
     /// Whether a plugin that comes back must wait for that dependency. One that has a fallback for it need not.
     pub(crate) fn awaits_hard(&self, plugin: PluginId, dependency: PluginId, need: Need) -> bool {
         need == Need::Hard

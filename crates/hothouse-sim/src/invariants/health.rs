@@ -3,7 +3,7 @@
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::{Action, Event, Instant, PluginId};
 
-use super::{Kept, Moment, unless};
+use super::{Kept, Moment, launch, unless};
 use crate::ledger::{Ledger, Life, Stage};
 
 pub(super) fn one_life_serves(ledger: &Ledger, _: &Moment<'_>, event: &Event) -> Kept {
@@ -20,9 +20,10 @@ fn asked<'a>(ledger: &'a Ledger, action: &Action) -> Option<(PluginId, u64, &'a 
     Some((*plugin, *check, life))
 }
 
-pub(super) fn checks_never_overlap(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
+pub(super) fn checks_never_overlap(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept {
     let Some((plugin, check, life)) = asked(ledger, action) else { return Ok(()) };
-    unless(!life.stays(), || format!("{plugin} is asked for its health, and does not serve: {life:?}"))?;
+    let serves = life.stays() || launch::is_given_up_later(moment, action, plugin);
+    unless(!serves, || format!("{plugin} is asked for its health, and does not serve: {life:?}"))?;
     unless(life.checks.open.is_some(), || {
         format!("{plugin} is asked as number {check} while {:?} is open", life.checks.open)
     })?;

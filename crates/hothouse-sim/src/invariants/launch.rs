@@ -120,11 +120,17 @@ pub(super) fn verbs_in_order(ledger: &Ledger, moment: &Moment<'_>, action: &Acti
         // A plugin may be asked again and be given up in one step, and events are noted first.
         Action::Probe { .. } => matches!(life.stage, Stage::Start | Stage::Abandoned) && !life.asked,
         // The monitor asks whoever serves, whatever was said.
-        Action::Check { .. } if life.serves() => true,
+        Action::Check { .. } if life.serves() || is_given_up_later(moment, action, plugin) => true,
         Action::Check { .. } => life.stage == Stage::Start && said(|answer| *answer == Answer::Started),
         _ => true,
     };
     unless(!in_order, || format!("{action:?} out of order: {life:?}"))
+}
+
+/// Whether a plugin is given up in this step, after that action: events are noted first.
+pub(super) fn is_given_up_later(moment: &Moment<'_>, action: &Action, plugin: PluginId) -> bool {
+    let mut later = moment.step.actions.iter().skip_while(|other| *other != action);
+    later.any(|later| matches!(later, Action::Abandon { plugin: of, .. } if *of == plugin))
 }
 
 pub(super) fn one_deadline_for_init_and_start(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept {

@@ -4,7 +4,7 @@ use hothouse_kernel::event::Happening;
 use hothouse_kernel::graph::Need;
 use hothouse_kernel::health::Verdict;
 use hothouse_kernel::view::Desired;
-use hothouse_kernel::{Code, Event, Phase, PluginId, StopCause};
+use hothouse_kernel::{Action, Code, Event, Phase, PluginId, StopCause};
 
 use super::{Kept, Moment, launch, unless};
 use crate::ledger::comeback::pauses;
@@ -82,6 +82,18 @@ pub(super) fn a_return_has_a_reason(ledger: &Ledger, moment: &Moment<'_>, event:
     let back = ledger.comebacks[plugin.index()];
     let reason = back.due.is_some() || back.awaits || back.tried;
     unless(!reason, || format!("{plugin} is launched, and nobody has asked for it: {back:?}"))
+}
+
+pub(super) fn nobody_comes_back_only_to_go(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept {
+    let Action::Init { plugin, .. } = action else { return Ok(()) };
+    let declared = ledger.graph.decl(*plugin).settings.degradation.as_ref();
+    let without = declared.is_some_and(|declared| !declared.enabled);
+    if !without || moment.launched_for(*plugin).is_some() {
+        return Ok(());
+    }
+    let away = ledger.away(*plugin);
+    let critical = away.iter().find(|(_, need)| *need == Need::Hard);
+    unless(critical.is_some(), || format!("{plugin} is launched, and has no fallback for {critical:?}"))
 }
 
 pub(super) fn given_up_until_asked_for(ledger: &Ledger, moment: &Moment<'_>, event: &Event) -> Kept {

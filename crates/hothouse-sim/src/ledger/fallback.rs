@@ -14,16 +14,25 @@ pub struct Stay {
     pub on: bool,
     /// How many there were, each soon after the one before.
     series: u32,
+    /// When it last ended, at the latest.
     left: Option<Instant>,
     /// Since when nothing asks for it.
     idle: Option<Instant>,
     /// More happened at one moment than can be told from outside.
     pub unsure: bool,
+    /// It ended while the plugin was leaving, or not before somebody looked again: in the next life.
+    unseen: bool,
 }
 
 impl Stay {
+    /// The plugin is leaving: nobody looks again at it unless something comes or goes.
+    pub fn is_not_looked_at(&mut self) {
+        (self.unsure, self.unseen) = (true, true);
+    }
+
     /// Takes in whether anything asks for it; `left` says that it was seen to end in this step.
     pub fn take_in(&mut self, wanted: bool, ended: bool, now: Instant, pacing: &Pacing) {
+        let unseen = std::mem::take(&mut self.unseen);
         if let Some(over) = self.over(pacing).filter(|over| *over <= now) {
             self.leave(over);
         }
@@ -44,6 +53,7 @@ impl Stay {
                     self.leave(now);
                 }
             }
+            (false, false) if unseen => self.left = self.left.map(|left| left.max(now)),
             (false, false) => {}
         }
     }

@@ -130,9 +130,10 @@ impl Ledger {
                 let served = self.life(*plugin).is_some_and(Life::serves);
                 self.comebacks[plugin.index()].awaits |= served && failure.code == Code::DependencyFailed;
                 if failure.code == Code::DependencyFailed {
-                    self.note_lost_in_passing(*plugin);
+                    self.note_lost_in_passing(*plugin, true);
                 }
             }
+            Happening::StopBegan { plugin, .. } => self.note_lost_in_passing(*plugin, false),
             Happening::Failed { plugin, failure, .. } if failure.code == Code::DependencyFailed => {
                 let back = &mut self.comebacks[plugin.index()];
                 back.awaits |= back.proven || back.due.is_some() || back.tried;
@@ -173,12 +174,12 @@ impl Ledger {
         (back.due, back.awaits, back.tried, back.could_since) = (None, false, false, None);
     }
 
-    /// Something was away, and in the same step the plugin goes for want of something else. That it did without the
-    /// first counts all the same.
-    fn note_lost_in_passing(&mut self, plugin: PluginId) {
+    /// Something was away, and in the same step the plugin goes for another reason: for want of something else, or by an
+    /// order. That it did without the first counts all the same.
+    fn note_lost_in_passing(&mut self, plugin: PluginId, may_latch: bool) {
         let (now, pacing) = (self.now, self.settings.restart);
         let declared = self.graph.decl(plugin).settings.degradation.as_ref();
-        let latches = declared.is_some_and(|declared| !declared.recovery.enabled);
+        let latches = may_latch && declared.is_some_and(|declared| !declared.recovery.enabled);
         let fallback = &mut self.fallbacks[plugin.index()];
         let Some(need) = fallback.seen.take() else { return };
         if latches {
@@ -309,9 +310,10 @@ impl Ledger {
             let latched = fallback.latched;
             fallback.mode.take_in(critical || latched == Some(Need::Hard), ended, now, &pacing);
             fallback.switches.take_in(!away.is_empty() || latched.is_some(), false, now, &pacing);
-            // Nobody looks again at one that leaves unless something comes or goes.
-            fallback.mode.unsure |= leaving;
-            fallback.switches.unsure |= leaving;
+            if leaving {
+                fallback.mode.is_not_looked_at();
+                fallback.switches.is_not_looked_at();
+            }
             if away.is_empty() {
                 (fallback.tries, fallback.next_try) = (0, None);
                 continue;
