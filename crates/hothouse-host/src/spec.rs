@@ -99,11 +99,17 @@ impl PluginSpec {
         self
     }
 
-    /// The same plugin, which falls back like that when what it depends on is away.
+    /// The same plugin, which falls back like that when what it depends on is away. What is named there it depends on: it
+    /// needs what is critical, and starts after what is optional, as with [`needs`](PluginSpec::needs) and
+    /// [`likes`](PluginSpec::likes).
     #[must_use]
     pub fn degrades(mut self, degradation: &GracefulDegradation) -> PluginSpec {
         self.calls.records = degradation.enabled && degradation.fallback_mode == FallbackMode::Cached;
-        self.degradation = Some(Arc::new(Degradation::from(degradation)));
+        let degradation = Arc::new(Degradation::from(degradation));
+        for (names, need) in [(&degradation.critical, Need::Hard), (&degradation.optional, Need::Optional)] {
+            self.edges.extend(names.iter().map(|name| EdgeDecl { to: (**name).into(), need, range: None }));
+        }
+        self.degradation = Some(degradation);
         self
     }
 

@@ -289,7 +289,7 @@ impl Kernel {
         if life.incarnation != incarnation || incarnation == Incarnation::default() {
             return self.ignore(plugin, incarnation, IgnoredReason::StaleIncarnation);
         }
-        match lifecycle::on_answer(&life.phase, answer) {
+        match lifecycle::on_answer(&life.phase, life.checks, answer) {
             Move::RunStart => self.run_start(plugin),
             Move::CameUp => self.came_up(plugin),
             Move::AskLater(reason) => self.ask_later(plugin, reason),
@@ -312,10 +312,10 @@ impl Kernel {
     fn settle(&mut self) {
         if !core::mem::replace(&mut self.settled, true) {
             while self.unwind_failed()
+                || self.follow_availability()
                 || self.launch_free()
                 || self.stop_next()
                 || self.replace_if_due()
-                || self.follow_availability()
             {}
             self.end_runs();
             self.settled = true;

@@ -12,7 +12,7 @@ use hothouse_protocol::HealthStatus;
 use crate::action::Action;
 use crate::event::Happening;
 use crate::failure::{Code, Failure, Stage};
-use crate::graph::Edge;
+use crate::graph::{Edge, Need};
 use crate::health::Tally;
 use crate::input::StartOptions;
 use crate::kernel::{Kernel, Life, Plugin};
@@ -65,6 +65,11 @@ impl Kernel {
         if outstanding > 0 {
             self.plugin_mut(plugin).outstanding = outstanding;
             return false;
+        }
+        if let Some(away) = self.would_go_again_without(plugin) {
+            let failure = self.dependency_failed(away);
+            self.fail_waiting(plugin, failure, self.taken_away_by(away));
+            return true;
         }
         let Some(options) = self.options_of(plugin) else { return false };
         if options.timeout.is_zero() {
@@ -221,7 +226,10 @@ impl Kernel {
     /// A launched plugin is ready or gone.
     pub(crate) fn free_place(&mut self, plugin: PluginId) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        if let Some((_, run)) = self.run_of(plugin) {
+        // A start that takes on a plugin on its way down did not launch what is going.
+        if let Some((member, run)) = self.run_of(plugin)
+            && run.entry(member.entry).launched.is_some()
+        {
             run.place_freed();
         }
     }
@@ -322,6 +330,9 @@ impl Kernel {
             for at in 0..self.graph.dependents(settled).len() {
                 let edge = self.graph.dependents(settled)[at];
                 if !matches!(self.phase(edge.plugin), Phase::Waiting) {
+                    if matches!(prospect, Prospect::Lost) && !self.has_what_it_needs(edge.plugin) {
+                        self.stay_down(edge.plugin);
+                    }
                     continue;
                 }
                 match prospect {
@@ -342,7 +353,8 @@ impl Kernel {
         let waiting = self.plugin_mut(plugin);
         waiting.outstanding = waiting.outstanding.saturating_sub(1);
         if waiting.outstanding == 0 {
-            waiting.last = by;
+            // Who is told twice, that it failed and that nothing is left of it, was not waited for again.
+            waiting.last = waiting.last.max(by);
             self.free(plugin);
         }
     }
@@ -395,20 +407,25 @@ impl Kernel {
         edges.filter(awaited).count() as u32
     }
 
+    /// The first dependency that is lost, and that a plugin waits for in vain.
     pub(crate) fn lost_dependency(&self, plugin: PluginId) -> Option<PluginId> {
-        let mut hard = self
-            .graph
-            .dependencies(plugin)
-            .iter()
-            .filter(|edge| self.awaits_hard(plugin, edge.plugin, edge.need));
-        hard.find(|edge| matches!(self.prospect(edge.plugin), Prospect::Lost)).map(|edge| edge.plugin)
+        self.lost_dependencies(plugin).find(|lost| self.awaits_hard(plugin, *lost, Need::Hard))
+    }
+
+    /// What a plugin needs and does not come.
+    pub(crate) fn lost_dependencies(&self, plugin: PluginId) -> impl Iterator<Item = PluginId> + '_ {
+        let needed = self.graph.dependencies(plugin).iter().filter(|edge| edge.need == Need::Hard);
+        let lost = |needed: &PluginId| matches!(self.prospect(*needed), Prospect::Lost);
+        needed.map(|edge| edge.plugin).filter(lost)
     }
 
     /// The event by which a plugin was taken away from those that need it.
-    fn taken_away_by(&self, lost: PluginId) -> Option<Seq> {
-        let Plugin { last, failed, .. } = self.plugin(lost);
-        // What is left of a plugin that failed is cleared away; what counts is that it failed.
-        self.failure_of(lost).and(*failed).or(*last)
+    pub(crate) fn taken_away_by(&self, lost: PluginId) -> Option<Seq> {
+        let Plugin { last, failed, back, .. } = self.plugin(lost);
+        // What is left of a plugin that failed is cleared away, and it may be on its way back, unless somebody has
+        // stopped it there; what counts is that it failed.
+        let returns = back.reviving && matches!(self.prospect(lost), Prospect::Pending);
+        failed.filter(|_| returns || self.failure_of(lost).is_some()).or(*last)
     }
 
     /// The failure of those that need `lost`: it names the plugin that really failed, however far away.
@@ -427,7 +444,17 @@ impl Kernel {
                 self.graph.name(root),
                 failure.stage
             ),
+            // It serves, and is of no use to those that need it.
+            None if root == lost && self.phase(lost).is_serving() => format!(
+                "it needs `{name}`, which {}, and has no fallback (degradation.enabled is false)",
+                self.why_away(lost)
+            ),
             None if root == lost => format!("it needs `{name}`, which is {}", self.phase(lost).as_str()),
+            None if self.phase(root).is_serving() => format!(
+                "it needs `{name}`, which does not run because `{}` {}",
+                self.graph.name(root),
+                self.why_away(root)
+            ),
             None => format!(
                 "it needs `{name}`, which did not start because `{}` is {}",
                 self.graph.name(root),

@@ -39,12 +39,17 @@ pub(crate) enum Move {
     Ignore(IgnoredReason),
 }
 
-/// What an answer about the current life means in this phase.
-pub(crate) fn on_answer(phase: &Phase, answer: Answer) -> Move {
+/// What an answer about the current life means in this phase, where `asked` is the number of its last check.
+pub(crate) fn on_answer(phase: &Phase, asked: u64, answer: Answer) -> Move {
     match (phase, answer) {
         (Phase::Initializing { .. }, Answer::Initialized) => Move::RunStart,
         (Phase::Starting { ask_at: None, .. }, Answer::Started) => Move::CameUp,
         (Phase::Starting { ask_at: None, .. }, Answer::NotReady(reason)) => Move::AskLater(reason),
+        (Phase::Checking { .. }, Answer::Checked { check, .. } | Answer::CheckFailed { check, .. })
+            if check != asked =>
+        {
+            Move::Ignore(IgnoredReason::NotAsked)
+        }
         (Phase::Checking { .. }, Answer::Checked { health, .. }) if health.healthy => Move::Passed(health),
         (Phase::Checking { .. }, Answer::Checked { health, .. }) => Move::NotPassed(health),
         (Phase::Checking { .. }, Answer::CheckFailed { failure, .. }) => Move::Fail(failure),

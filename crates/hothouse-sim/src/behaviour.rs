@@ -33,7 +33,7 @@ pub trait Runtime {
     fn carry_out(&mut self, now: Instant, action: &Action, answers: &mut Vec<Late>);
 
     /// What somebody asks for because of an action, and how long after it.
-    fn asks(&mut self, _action: &Action) -> Option<(Duration, Input)> {
+    fn asks(&mut self, _now: Instant, _action: &Action) -> Option<(Duration, Input)> {
         None
     }
 
@@ -198,16 +198,7 @@ impl Whims {
 
 impl Runtime for Whims {
     fn carry_out(&mut self, _now: Instant, action: &Action, answers: &mut Vec<Late>) {
-        let (plugin, incarnation) = match action {
-            Action::Init { plugin, incarnation, .. }
-            | Action::Start { plugin, incarnation, .. }
-            | Action::Probe { plugin, incarnation }
-            | Action::Check { plugin, incarnation, .. }
-            | Action::Mode { plugin, incarnation, .. }
-            | Action::Stop { plugin, incarnation, .. }
-            | Action::Abandon { plugin, incarnation } => (*plugin, *incarnation),
-            Action::Replace { .. } | Action::Complete { .. } => return,
-        };
+        let Some((plugin, incarnation)) = about(action) else { return };
         if self.characters.len() <= plugin.index() {
             self.characters.resize(plugin.index() + 1, None);
         }
@@ -239,8 +230,8 @@ impl Runtime for Whims {
         }
     }
 
-    fn asks(&mut self, action: &Action) -> Option<(Duration, Input)> {
-        self.editor.as_mut()?.reacts_to(action)
+    fn asks(&mut self, now: Instant, action: &Action) -> Option<(Duration, Input)> {
+        self.editor.as_mut()?.reacts_to(now, action)
     }
 
     fn oversleeps(&mut self) -> Duration {
@@ -249,6 +240,20 @@ impl Runtime for Whims {
         } else {
             Duration::ZERO
         }
+    }
+}
+
+/// The plugin and the life that an action is about, if it is about one.
+pub fn about(action: &Action) -> Option<(PluginId, Incarnation)> {
+    match action {
+        Action::Init { plugin, incarnation, .. }
+        | Action::Start { plugin, incarnation, .. }
+        | Action::Probe { plugin, incarnation }
+        | Action::Check { plugin, incarnation, .. }
+        | Action::Mode { plugin, incarnation, .. }
+        | Action::Stop { plugin, incarnation, .. }
+        | Action::Abandon { plugin, incarnation } => Some((*plugin, *incarnation)),
+        Action::Replace { .. } | Action::Complete { .. } => None,
     }
 }
 

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hothouse_kernel::input::{Asker, Request};
-use hothouse_kernel::{Action, Change, Graph, Input, PluginDecl, PluginId, PluginSet, RequestId, Settings};
+use hothouse_kernel::{
+    Action, Change, Graph, Input, Instant, PluginDecl, PluginId, PluginSet, RequestId, Settings,
+};
 
+use crate::care::Hand;
 use crate::random::{options, plugin_settings};
 use crate::rng::Rng;
 
@@ -23,16 +26,24 @@ pub struct Editor {
     settings: Settings,
     asked: u64,
     last: Option<(RequestId, Arc<Graph>)>,
+    hand: Option<Hand>,
 }
 
 impl Editor {
     /// Somebody who begins with that graph.
     pub fn new(rng: Rng, graph: Arc<Graph>, settings: Settings) -> Editor {
-        Editor { rng, graph, settings, asked: 0, last: None }
+        Editor { rng, graph, settings, asked: 0, last: None, hand: None }
+    }
+
+    /// The same, who also edits how plugins are cared for, and lets it be when that time has come.
+    #[must_use]
+    pub(crate) fn with_hand(mut self, hand: Hand) -> Editor {
+        self.hand = Some(hand);
+        self
     }
 
     /// What is asked for when something has come to its end: often the moment at which an apply is not refused.
-    pub fn reacts_to(&mut self, action: &Action) -> Option<(Duration, Input)> {
+    pub fn reacts_to(&mut self, now: Instant, action: &Action) -> Option<(Duration, Input)> {
         match action {
             Action::Replace { request } => {
                 if let Some((_, graph)) = self.last.take_if(|(last, _)| last == request) {
@@ -44,8 +55,11 @@ impl Editor {
                 self.asked += 1;
                 let id = RequestId(FIRST_REQUEST + self.asked);
                 let change = self.edit()?;
-                self.last = Some((id, Arc::clone(&change.graph)));
                 let after = self.rng.duration(Duration::from_nanos(1), Duration::from_secs(600));
+                if self.hand.as_ref().is_some_and(|hand| now + after >= hand.until) {
+                    return None;
+                }
+                self.last = Some((id, Arc::clone(&change.graph)));
                 Some((
                     after,
                     Input::Requested { id, by: Asker::Operator, request: Request::Apply(Box::new(change)) },
@@ -62,6 +76,9 @@ impl Editor {
         let mut redefined = Vec::new();
         for _ in 0..self.rng.below(4) {
             self.edit_once(&mut decls, &mut redefined);
+        }
+        if let Some(hand) = &self.hand {
+            hand.edit(&mut self.rng, &mut decls, &mut self.settings);
         }
         let graph = Arc::new(Graph::succeeding(&self.graph, decls).ok()?);
         let redefined: PluginSet = redefined.into_iter().filter_map(|name: String| graph.id(&name)).collect();

@@ -118,7 +118,10 @@ pub fn run(nodes: usize, share: Share) -> Result<Size, Box<Difference>> {
 
 /// Calls `look` for every acyclic graph with labelled nodes: every way to give each node a set of others, without a
 /// circle.
-fn for_every_graph<E>(nodes: usize, mut look: impl FnMut(&Shape) -> Result<(), E>) -> Result<(), E> {
+pub(crate) fn for_every_graph<E>(
+    nodes: usize,
+    mut look: impl FnMut(&Shape) -> Result<(), E>,
+) -> Result<(), E> {
     let pairs: Vec<(usize, usize)> =
         (0..nodes).flat_map(|from| (0..nodes).map(move |to| (from, to))).filter(|(a, b)| a != b).collect();
     for edges in 0..1u32 << pairs.len() {
@@ -146,7 +149,7 @@ fn is_acyclic(shape: &Shape) -> bool {
 }
 
 /// The graph itself, and the same with some edges optional if it has any.
-fn variants(shape: &Shape) -> impl Iterator<Item = Shape> + use<> {
+pub(crate) fn variants(shape: &Shape) -> impl Iterator<Item = Shape> + use<> {
     let mut mixed = *shape;
     let seed = shape.hard.iter().fold(0, |hash: u64, set| hash << 8 | u64::from(*set));
     let mut rng = Rng::new(seed);
@@ -269,7 +272,7 @@ impl Runtime for Script {
         }
     }
 
-    fn asks(&mut self, action: &Action) -> Option<(Duration, Input)> {
+    fn asks(&mut self, _: Instant, action: &Action) -> Option<(Duration, Input)> {
         let victim = self.case.victim;
         match action {
             Action::Start { plugin, .. }

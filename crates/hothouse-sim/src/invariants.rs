@@ -8,16 +8,21 @@
 
 mod apply;
 mod causes;
+mod degradation;
+mod health;
 mod launch;
 mod report;
+mod restart;
 mod settled;
 mod stop;
 
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::event::Happening;
-use hothouse_kernel::{Action, Event, Incarnation, Input, Instant, PluginId, PluginView};
+use hothouse_kernel::startup::report::Entry;
+use hothouse_kernel::{Action, Event, Input, Instant, Phase, PluginId, PluginView, RequestId};
 
-use crate::ledger::{Ledger, Life, Stage, Verdict};
+use crate::behaviour::about;
+use crate::ledger::{Known, Ledger, Life, Stage, Verdict, report_of};
 use crate::world::{Breach, Observer, Step};
 
 /// Kept, or how it was broken.
@@ -51,6 +56,27 @@ pub struct Moment<'a> {
     pub was_due: bool,
     /// The plugin of an unwanted answer as it was before.
     pub before: Option<&'a PluginView>,
+}
+
+impl Moment<'_> {
+    /// The start on whose behalf a plugin was launched in this step; `None` if it comes back by itself.
+    fn launched_for(&self, plugin: PluginId) -> Option<RequestId> {
+        launched_for(self.step, plugin)
+    }
+}
+
+fn launched_for(step: &Step<'_>, plugin: PluginId) -> Option<RequestId> {
+    // A start that ends in this step also reports those that have left it and come back by themselves now.
+    let launched = |entry: &Entry| entry.launched == Some(step.now);
+    let ended = || step.actions.iter().find_map(|action| reported(action, plugin, launched));
+    step.kernel.start_of(plugin).or_else(ended)
+}
+
+/// The request that an action completes, if its report has such an entry about that plugin.
+fn reported(action: &Action, plugin: PluginId, such: impl Fn(&Entry) -> bool) -> Option<RequestId> {
+    let Action::Complete { request, outcome } = action else { return None };
+    let mut entries = report_of(outcome)?.entries.iter();
+    entries.any(|entry| entry.plugin == plugin && such(entry)).then_some(*request)
 }
 
 /// Every promise.
@@ -157,7 +183,7 @@ pub const PROMISES: &[Promise] = &[
     },
     Promise {
         name: "no_dead_deadline",
-        says: "When the time comes that the kernel asked for, something happens.",
+        says: "When the time comes that the kernel asked for, something happens, a check counts as failed, or somebody who was to come back later waits for his launch.",
         check: Check::Step(no_dead_deadline),
     },
     Promise {
@@ -260,6 +286,126 @@ pub const PROMISES: &[Promise] = &[
         says: "From the last event of a failed plugin the causes lead to its own failure, and through the plugin that is named as the root, to an event without a cause.",
         check: Check::Step(causes::a_failure_leads_to_its_root),
     },
+    Promise {
+        name: "one_life_serves",
+        says: "A plugin serves in one life only: nothing is left of the lives before.",
+        check: Check::Event(health::one_life_serves),
+    },
+    Promise {
+        name: "checks_never_overlap",
+        says: "The monitor asks only who serves and stays, one check after the other, numbered one by one.",
+        check: Check::Action(health::checks_never_overlap),
+    },
+    Promise {
+        name: "checks_come_in_their_interval",
+        says: "From one check to the next it takes the interval, at most five percent less, unless somebody who does without the plugin asks.",
+        check: Check::Action(health::checks_come_in_their_interval),
+    },
+    Promise {
+        name: "nobody_is_forgotten",
+        says: "Whoever is watched is asked within two seconds of its readiness, and then at most five percent after the interval.",
+        check: Check::Step(health::nobody_is_forgotten),
+    },
+    Promise {
+        name: "a_check_out_of_time_counts_once",
+        says: "A check whose time is up counts as one failure, and its answer does not count any more.",
+        check: Check::Step(health::a_check_out_of_time_counts_once),
+    },
+    Promise {
+        name: "a_late_host_excuses_once",
+        says: "A check is given its time once more exactly if the kernel was told of its end 50 ms too late, and only once.",
+        check: Check::Step(health::a_late_host_excuses_once),
+    },
+    Promise {
+        name: "thresholds_are_exact",
+        says: "A plugin is unhealthy from exactly `failureThreshold` failures in a row on, and healthy from exactly `successThreshold` passes on.",
+        check: Check::Step(health::thresholds_are_exact),
+    },
+    Promise {
+        name: "restarts_only_whom_it_may",
+        says: "Only a plugin whose `autoRestart` is on, and that was ready since it was asked for, is restarted.",
+        check: Check::Event(restart::restarts_only_whom_it_may),
+    },
+    Promise {
+        name: "no_attempt_beyond_the_maximum",
+        says: "No attempt has a number above `maxRestartAttempts`.",
+        check: Check::Event(restart::no_attempt_beyond_the_maximum),
+    },
+    Promise {
+        name: "attempts_count_until_it_was_calm",
+        says: "Attempts are numbered one by one, from 1 again only when the plugin was healthy for the stable period.",
+        check: Check::Event(restart::attempts_count_until_it_was_calm),
+    },
+    Promise {
+        name: "attempts_are_told_as_they_count",
+        says: "The restarts that are said to count against a plugin are those that do.",
+        check: Check::Step(restart::attempts_are_told_as_they_count),
+    },
+    Promise {
+        name: "pauses_are_as_set",
+        says: "The pause before an attempt is that of base, strategy and cap, within the jitter.",
+        check: Check::Event(restart::pauses_are_as_set),
+    },
+    Promise {
+        name: "no_restart_before_its_pause_is_over",
+        says: "Whatever happens meanwhile, nobody is restarted before his pause is over, unless a request asks for it.",
+        check: Check::Event(restart::no_restart_before_its_pause_is_over),
+    },
+    Promise {
+        name: "a_return_has_a_reason",
+        says: "What is launched without a request was announced, or awaits what it had lost, or is wanted back by one who does without it.",
+        check: Check::Event(restart::a_return_has_a_reason),
+    },
+    Promise {
+        name: "nobody_comes_back_only_to_go",
+        says: "A plugin without a fallback does not come back while something critical is away.",
+        check: Check::Action(restart::nobody_comes_back_only_to_go),
+    },
+    Promise {
+        name: "given_up_until_asked_for",
+        says: "A plugin that was given up is launched only by a request, or for one who does without it.",
+        check: Check::Event(restart::given_up_until_asked_for),
+    },
+    Promise {
+        name: "gives_up_when_all_is_tried",
+        says: "A plugin is given up exactly when `maxRestartAttempts` count against it.",
+        check: Check::Event(restart::gives_up_when_all_is_tried),
+    },
+    Promise {
+        name: "pauses_only_as_long_as_it_may",
+        says: "Whoever pauses before a restart is allowed one, by the settings that hold now.",
+        check: Check::Step(restart::pauses_only_as_long_as_it_may),
+    },
+    Promise {
+        name: "a_blink_takes_nobody_along",
+        says: "Whoever serves is stopped without a request only for its own health, or because it has no fallback for what is away.",
+        check: Check::Event(restart::a_blink_takes_nobody_along),
+    },
+    Promise {
+        name: "who_lost_a_dependency_comes_back_with_it",
+        says: "A plugin that went for want of another one comes back when all that it needs is there, at the latest after the longest pause.",
+        check: Check::Step(restart::who_lost_a_dependency_comes_back_with_it),
+    },
+    Promise {
+        name: "the_fallback_equals_the_declaration",
+        says: "What a plugin serves follows from who is away, its declaration and an operator's word; it ends with the return, unless it is latched or damped.",
+        check: Check::Step(degradation::the_fallback_equals_the_declaration),
+    },
+    Promise {
+        name: "who_has_no_fallback_goes_down",
+        says: "A plugin without a fallback does not serve while something critical is away.",
+        check: Check::Step(degradation::who_has_no_fallback_goes_down),
+    },
+    Promise {
+        name: "recovery_ends",
+        says: "It is tried to bring back what is away, every `retryInterval`, and at most `maxAttempts` times.",
+        check: Check::Event(degradation::recovery_ends),
+    },
+    Promise {
+        name: "recovery_is_tried",
+        says: "As long as something is away and tries are left, the next one is due.",
+        check: Check::Step(degradation::recovery_is_tried),
+    },
 ];
 
 /// Keeps the book and checks every promise at every step.
@@ -307,12 +453,16 @@ impl Observer for Referee {
     fn after(&mut self, step: &Step<'_>) -> Result<(), Breach> {
         let Referee { ledger, verdict, was_due, before } = self;
         let moment = Moment { step, verdict: *verdict, was_due: *was_due, before: before.as_ref() };
+        let known = known(step);
         for event in step.events {
             hold(ledger, |ledger, check| match check {
                 Check::Event(check) => check(ledger, &moment, event),
                 _ => Ok(()),
             })?;
             ledger.note_event(event);
+            if let Happening::StartBegan { request, .. } = &event.what {
+                ledger.note_members(*request, &known);
+            }
         }
         for action in step.actions {
             hold(ledger, |ledger, check| match check {
@@ -321,10 +471,44 @@ impl Observer for Referee {
             })?;
             ledger.note_action(action);
         }
+        ledger.note_known(&known);
+        ledger.follow_what_is_away(&known.mode_ended);
+        ledger.note_who_could_come_back();
         hold(ledger, |ledger, check| match check {
             Check::Step(check) => check(ledger, &moment),
             _ => Ok(()),
         })
+    }
+}
+
+/// What cannot be seen from outside.
+fn known(step: &Step<'_>) -> Known {
+    let kernel = step.kernel;
+    let began = step.events.iter().find_map(|event| match &event.what {
+        Happening::StartBegan { request, .. } => Some(*request),
+        _ => None,
+    });
+    let start_of = |plugin: PluginId| {
+        let ended = || step.actions.iter().find_map(|action| reported(action, plugin, |_| true));
+        kernel.start_of(plugin).or_else(ended)
+    };
+    let belongs = |plugin: &PluginId| began.is_some() && start_of(*plugin) == began;
+    let returned = |event: &Event| match event.what {
+        Happening::Launched { plugin, .. } => {
+            Some(plugin).filter(|plugin| launched_for(step, *plugin).is_none())
+        }
+        _ => None,
+    };
+    let leaves = |plugin: &PluginId| matches!(kernel.view_of(*plugin).phase, Phase::Leaving(_));
+    let ended = |action: &Action| match action {
+        Action::Mode { plugin, service, .. } if service.mode.is_none() => Some(*plugin),
+        _ => None,
+    };
+    Known {
+        members: kernel.graph().plugins().filter(belongs).collect(),
+        returned: step.events.iter().filter_map(returned).collect(),
+        leaving: kernel.graph().plugins().filter(leaves).collect(),
+        mode_ended: step.actions.iter().filter_map(ended).collect(),
     }
 }
 
@@ -338,20 +522,6 @@ fn hold(ledger: &Ledger, kept: impl Fn(&Ledger, &Check) -> Kept) -> Result<(), B
 /// Broken if `broken`, in these words.
 fn unless(broken: bool, how: impl FnOnce() -> String) -> Kept {
     if broken { Err(how()) } else { Ok(()) }
-}
-
-/// The plugin and the life that an action is about.
-fn about(action: &Action) -> Option<(PluginId, Incarnation)> {
-    match action {
-        Action::Init { plugin, incarnation, .. }
-        | Action::Start { plugin, incarnation, .. }
-        | Action::Probe { plugin, incarnation }
-        | Action::Check { plugin, incarnation, .. }
-        | Action::Mode { plugin, incarnation, .. }
-        | Action::Stop { plugin, incarnation, .. }
-        | Action::Abandon { plugin, incarnation } => Some((*plugin, *incarnation)),
-        Action::Replace { .. } | Action::Complete { .. } => None,
-    }
 }
 
 fn life(ledger: &Ledger, plugin: PluginId) -> Result<&Life, String> {
@@ -385,7 +555,11 @@ fn a_stale_answer_changes_nothing(_: &Ledger, moment: &Moment<'_>) -> Kept {
         return Ok(());
     }
     unless(!actions.is_empty() || events.len() > 1, || format!("{input:?} had an effect"))?;
-    let changed = moment.before.is_some_and(|before| kernel.view_of(before.plugin) != *before);
+    // What counts against a plugin is forgotten by the time alone.
+    let changed = moment.before.is_some_and(|before| {
+        let now = kernel.view_of(before.plugin);
+        PluginView { attempts: before.attempts, ..now } != *before
+    });
     unless(changed, || format!("{input:?} changed the plugin"))
 }
 
@@ -399,7 +573,7 @@ fn completed_exactly_once(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> K
     let fits = match outcome {
         Outcome::Started(_) => starts && !applies,
         Outcome::Applied(_) => applies,
-        Outcome::Stopped { .. } => !starts,
+        Outcome::Stopped { .. } => matches!(open.request, hothouse_kernel::Request::Stop { .. }),
         Outcome::ModeSet => matches!(open.request, hothouse_kernel::Request::SetMode { .. }),
         Outcome::Refused(_) => true,
     };
@@ -411,10 +585,17 @@ fn open_requests_are_counted(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
     unless(open != seen, || format!("the kernel holds {open} requests open, {seen} are not completed"))
 }
 
-fn no_dead_deadline(_: &Ledger, moment: &Moment<'_>) -> Kept {
-    let Step { input, events, actions, .. } = moment.step;
-    let nothing = events.is_empty() && actions.is_empty();
-    unless(**input == Input::TimePassed && nothing, || String::from("woken up for nothing"))
+fn no_dead_deadline(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
+    let Step { input, events, actions, kernel, now, .. } = moment.step;
+    if **input != Input::TimePassed || !events.is_empty() || !actions.is_empty() {
+        return Ok(());
+    }
+    let begins_to_wait = |plugin: PluginId| {
+        let view = kernel.view_of(plugin);
+        view.phase == Phase::Waiting && view.since == *now
+    };
+    let counted = !ledger.timed_out.is_empty() || ledger.graph.plugins().any(begins_to_wait);
+    unless(!counted, || String::from("woken up for nothing"))
 }
 
 fn the_deadline_is_the_next_one(ledger: &Ledger, moment: &Moment<'_>) -> Kept {

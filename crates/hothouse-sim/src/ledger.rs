@@ -1,9 +1,18 @@
 //! The book that the simulation keeps of what it saw: made of inputs, events and actions alone, never of what the
-//! kernel remembers. The invariants hold the kernel to this book.
+//! kernel remembers. The invariants hold the kernel to this book. Two things cannot be seen from outside and are copied
+//! from the kernel ([`Known`]): which plugins a start has taken on, and who serves but waits for its turn to be stopped.
+
+pub mod checks;
+pub mod comeback;
+pub mod fallback;
+mod follow;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use checks::Checks;
+use comeback::Comeback;
+use fallback::Fallback;
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::input::{Answer, Request, StartOptions, Targets};
@@ -65,6 +74,14 @@ pub struct Life {
     pub abandoned: bool,
     /// When the host had no more to do with it: it was gone, or given up.
     pub ended: Option<Stamp>,
+    /// The event that said that it is ready.
+    pub ready_by: Option<Seq>,
+    /// Nobody asked for its launch: the plugin came back by itself.
+    pub returned: bool,
+    /// It serves, but is to be stopped when its turn comes.
+    pub leaving: bool,
+    /// Its checks.
+    pub checks: Checks,
 }
 
 impl Life {
@@ -76,6 +93,11 @@ impl Life {
     /// Whether it serves, as far as anybody outside can tell.
     pub fn serves(&self) -> bool {
         self.stage == Stage::Ready
+    }
+
+    /// Whether it serves and is going to.
+    pub fn stays(&self) -> bool {
+        self.serves() && !self.leaving
     }
 }
 
@@ -90,6 +112,8 @@ pub struct Open {
     pub began: Option<Stamp>,
     /// When its start began to be undone.
     pub unwound: Option<Stamp>,
+    /// The plugins that its start has taken on.
+    pub members: Vec<PluginId>,
     /// For a stop: the lives that were there and that it is to end.
     pub lives: Vec<(PluginId, Incarnation)>,
 }
@@ -105,6 +129,18 @@ pub struct Told {
     pub plugin: Option<PluginId>,
     /// Whether it said that the plugin failed.
     pub failed: bool,
+}
+
+/// What the book copies from the kernel after every step.
+pub struct Known {
+    /// The plugins that were taken on by a start that was accepted in this step.
+    pub members: Vec<PluginId>,
+    /// The plugins that serve and wait for their turn to be stopped.
+    pub leaving: Vec<PluginId>,
+    /// The plugins that were launched in this step without belonging to a start.
+    pub returned: Vec<PluginId>,
+    /// The plugins that were told in this step that no mode holds any more.
+    pub mode_ended: Vec<PluginId>,
 }
 
 /// How an answer should be taken.
@@ -135,6 +171,16 @@ pub struct Ledger {
     pub in_flight: u32,
     /// Whether a stop of everything was the last that was asked for.
     pub stopped_all: bool,
+    /// How every plugin comes back by itself.
+    pub comebacks: Vec<Comeback>,
+    /// What every plugin serves.
+    pub fallbacks: Vec<Fallback>,
+    /// Checks whose time was up in this step, and that count as failed.
+    pub timed_out: Vec<PluginId>,
+    /// Checks that were given their time once more in this step.
+    pub excused: Vec<PluginId>,
+    /// The graph that held until it was replaced in this step.
+    replaced: Option<Arc<Graph>>,
     /// Every event so far, the first in front: what it was about, and its cause.
     pub chronicle: Vec<Told>,
     /// When a start was last accepted.
@@ -146,7 +192,8 @@ pub struct Ledger {
 impl Ledger {
     /// An empty book.
     pub fn new(graph: Arc<Graph>, settings: Settings) -> Ledger {
-        let lives = vec![Vec::new(); graph.room()];
+        let graph_room = graph.room();
+        let lives = vec![Vec::new(); graph_room];
         let open = BTreeMap::new();
         let last_start = Stamp { number: 0, at: Instant::ZERO };
         Ledger {
@@ -156,6 +203,11 @@ impl Ledger {
             open,
             in_flight: 0,
             stopped_all: false,
+            comebacks: vec![Comeback::default(); graph_room],
+            fallbacks: vec![Fallback::default(); graph_room],
+            timed_out: Vec::new(),
+            replaced: None,
+            excused: Vec::new(),
             chronicle: Vec::new(),
             last_start,
             seen: 0,
@@ -212,9 +264,15 @@ impl Ledger {
         let fits = match answer {
             Answer::Initialized => life.stage == Stage::Init,
             Answer::Started | Answer::NotReady(_) => life.stage == Stage::Start && life.asked,
-            Answer::Checked { .. } | Answer::CheckFailed { .. } => life.stage == Stage::Check,
-            // Health is watched in stories of another kind.
-            Answer::Pushed(_) => false,
+            Answer::Checked { check, .. } | Answer::CheckFailed { check, .. } => {
+                let open = life.checks.open.filter(|open| life.stays() && open.number == *check);
+                if let Some(open) = open {
+                    let heard = open.can_be_answered(now);
+                    return if heard { Verdict::Heard } else { Verdict::TooLate };
+                }
+                life.stage == Stage::Check && life.checks.last == *check
+            }
+            Answer::Pushed(_) => life.stays(),
             Answer::Failed(_) => launching,
             Answer::Destroyed(_) => life.stage == Stage::Stop(Rung::Destroy),
             // The end of a life is a fact, whatever was asked and however late.
@@ -232,6 +290,7 @@ impl Ledger {
     pub fn note_input(&mut self, now: Instant, input: &Input, verdict: Verdict) {
         self.now = now;
         let at = self.stamp();
+        self.note_time();
         match input {
             Input::Requested { id, request, .. } => self.note_request(*id, request, at),
             Input::Answered { plugin, answer, .. } if verdict == Verdict::Heard => {
@@ -252,7 +311,10 @@ impl Ledger {
                 .map(|(plugin, life)| (plugin, life.incarnation))
                 .collect();
         }
-        self.open.insert(id, Open { request: request.clone(), at, began: None, unwound: None, lives });
+        self.open.insert(
+            id,
+            Open { request: request.clone(), at, began: None, unwound: None, members: Vec::new(), lives },
+        );
     }
 
     /// The plugins that targets name.
@@ -273,6 +335,9 @@ impl Ledger {
         life.asked = false;
         match answer {
             Answer::Initialized => life.initialized = Some(at),
+            Answer::Checked { .. } | Answer::CheckFailed { .. } | Answer::Pushed(_) => {
+                self.note_health(plugin, answer);
+            }
             Answer::Destroyed(_) => life.destroyed = true,
             Answer::Gone(_) => {
                 life.stage = Stage::Gone;
@@ -287,6 +352,7 @@ impl Ledger {
     /// Notes what the kernel said. Events are noted before the actions of the same step.
     pub fn note_event(&mut self, event: &Event) {
         let at = self.stamp();
+        self.follow_event(&event.what);
         self.chronicle.push(Told {
             seq: event.seq,
             cause: event.cause,
@@ -299,6 +365,7 @@ impl Ledger {
                     life.stage = Stage::Ready;
                     life.until = Instant::MAX;
                     life.ready = Some(at);
+                    life.ready_by = Some(event.seq);
                     self.in_flight = self.in_flight.saturating_sub(1);
                 }
             }
@@ -316,6 +383,10 @@ impl Ledger {
                     destroyed: false,
                     abandoned: false,
                     ended: None,
+                    ready_by: None,
+                    returned: false,
+                    leaving: false,
+                    checks: Checks::default(),
                 });
             }
             Happening::StopBegan { plugin, cause, .. } => {
@@ -352,9 +423,16 @@ impl Ledger {
     /// From now on another graph holds.
     fn replace(&mut self, request: RequestId) {
         if let Some(Request::Apply(change)) = self.open.get(&request).map(|open| &open.request) {
-            self.graph = Arc::clone(&change.graph);
-            self.settings = change.settings.clone();
+            let old = std::mem::replace(&mut self.graph, Arc::clone(&change.graph));
+            let pacing = std::mem::replace(&mut self.settings, change.settings.clone()).restart;
+            if pacing != self.settings.restart {
+                // A stay that ends by the old pacing cannot be told from one that ends by the new.
+                let stays = self.fallbacks.iter_mut().flat_map(|own| [&mut own.mode, &mut own.switches]);
+                stays.for_each(|stay| stay.unsure |= stay.on);
+            }
             self.lives.resize_with(self.graph.room(), Vec::new);
+            self.follow_change(&old);
+            self.replaced = Some(old);
         }
     }
 
@@ -368,16 +446,46 @@ impl Ledger {
 
     /// Notes what the kernel asked for.
     pub fn note_action(&mut self, action: &Action) {
+        self.follow_action(action);
         match action {
             Action::Init { plugin, until, .. } => self.ask(*plugin, Stage::Init, Some(*until)),
             Action::Start { plugin, until, .. } => self.ask(*plugin, Stage::Start, Some(*until)),
             Action::Probe { plugin, .. } => self.ask(*plugin, Stage::Start, None),
+            // The monitor's checks change nothing in what the plugin does.
+            Action::Check { plugin, .. } if self.life(*plugin).is_some_and(Life::serves) => {}
             Action::Check { plugin, until, .. } => self.ask(*plugin, Stage::Check, Some(*until)),
             Action::Stop { plugin, rung, until, .. } => {
                 self.ask(*plugin, Stage::Stop(*rung), Some(*until));
             }
             Action::Mode { .. } | Action::Abandon { .. } | Action::Replace { .. } => {}
             Action::Complete { request, .. } => drop(self.open.remove(request)),
+        }
+    }
+
+    /// Copies what cannot be seen from outside. Members are to be noted with the event that says that a start began.
+    pub fn note_members(&mut self, request: RequestId, known: &Known) {
+        let Some(options) = self.options(request) else { return };
+        for plugin in &known.members {
+            let timeout = options.timeout;
+            self.comebacks[plugin.index()] = Comeback { timeout, ..Comeback::default() };
+            self.fallbacks[plugin.index()].latched = None;
+        }
+        if let Some(open) = self.open.get_mut(&request) {
+            open.members.clone_from(&known.members);
+        }
+    }
+
+    /// Copies who waits for its turn to be stopped, and who came back by itself.
+    pub fn note_known(&mut self, known: &Known) {
+        for plugin in &known.returned {
+            if let Some(life) = self.life_mut(*plugin) {
+                life.returned = true;
+            }
+        }
+        for plugin in &known.leaving {
+            if let Some(life) = self.life_mut(*plugin) {
+                life.leaving = true;
+            }
         }
     }
 

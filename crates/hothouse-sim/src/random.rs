@@ -1,5 +1,6 @@
 //! A seed becomes a whole story: a graph, settings, misbehaving runtimes and an impatient operator, over hours or
-//! days of virtual time, with every promise checked at every step.
+//! days of virtual time, with every promise checked at every step. It ends when nothing is due any more. The other story
+//! of the same seed is in [`care`].
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -12,7 +13,8 @@ use hothouse_kernel::{
     Graph, Input, Instant, Kernel, Ladder, PluginDecl, PluginId, PluginSettings, RequestId, Rung, Settings,
 };
 
-use crate::behaviour::Whims;
+use crate::behaviour::{Runtime, Whims};
+use crate::care;
 use crate::editor::Editor;
 use crate::invariants::Referee;
 use crate::ledger::Ledger;
@@ -26,7 +28,7 @@ const STEPS_AT_MOST: u64 = 2_000_000;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Stats {
     /// How many stories.
-    pub seeds: u64,
+    pub stories: u64,
     /// Virtual time lived through, summed over all plugins, in milliseconds.
     pub plugin_millis: u64,
     /// Inputs that the kernel took in.
@@ -40,7 +42,7 @@ pub struct Stats {
 impl Stats {
     /// Adds another story.
     pub fn add(&mut self, other: &Stats) {
-        self.seeds += other.seeds;
+        self.stories += other.stories;
         self.plugin_millis += other.plugin_millis;
         self.steps += other.steps;
         self.lives += other.lives;
@@ -80,30 +82,44 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// Lives through the story of a seed.
+/// Lives through both stories of a seed: this one, and then that of [`care`](crate::care).
 ///
 /// # Errors
 /// The first promise that was broken.
 pub fn run_seed(seed: u64) -> Result<Stats, Box<Broken>> {
-    live(seed, &mut story(seed))
+    let mut stats = live(seed, &mut story(seed))?;
+    stats.add(&live(seed, &mut care::story(seed))?);
+    Ok(stats)
 }
 
-/// Lives through the story of a seed and keeps a line for everything that happened.
+/// Lives through both stories of a seed and keeps a line for everything that happened.
 pub fn trace_seed(seed: u64) -> (Vec<String>, Result<Stats, Box<Broken>>) {
-    let mut world = story(seed);
+    let (mut lines, end) = trace(seed, story(seed));
+    let mut stats = match end {
+        Ok(stats) => stats,
+        broken => return (lines, broken),
+    };
+    let (more, end) = trace(seed, care::story(seed));
+    lines.extend(more);
+    let end = end.map(|more| {
+        stats.add(&more);
+        stats
+    });
+    (lines, end)
+}
+
+fn trace<R: Runtime>(seed: u64, mut world: World<R, Referee>) -> (Vec<String>, Result<Stats, Box<Broken>>) {
     world.keep_trace();
     let end = live(seed, &mut world);
     (world.trace().to_vec(), end)
 }
 
-type Story = World<Whims, Referee>;
-
-fn live(seed: u64, world: &mut Story) -> Result<Stats, Box<Broken>> {
+fn live<R: Runtime>(seed: u64, world: &mut World<R, Referee>) -> Result<Stats, Box<Broken>> {
     let end = to_the_end(world);
     end.map_err(|breach| Box::new(Broken { seed, step: world.steps(), at: world.now(), breach }))?;
     let lives = || world.observer().ledger().lives.iter().flatten();
     Ok(Stats {
-        seeds: 1,
+        stories: 1,
         plugin_millis: world.now().as_nanos() / 1_000_000 * world.kernel().graph().len() as u64,
         steps: world.steps(),
         lives: lives().count() as u64,
@@ -111,7 +127,7 @@ fn live(seed: u64, world: &mut Story) -> Result<Stats, Box<Broken>> {
     })
 }
 
-fn to_the_end(world: &mut Story) -> Result<(), Breach> {
+fn to_the_end<R: Runtime>(world: &mut World<R, Referee>) -> Result<(), Breach> {
     while world.advance()? {
         if world.steps() > STEPS_AT_MOST {
             return Err(Breach { promise: "comes_to_an_end", how: format!("{STEPS_AT_MOST} inputs") });
@@ -120,7 +136,7 @@ fn to_the_end(world: &mut Story) -> Result<(), Breach> {
     world.observer().at_the_end(world.kernel())
 }
 
-fn story(seed: u64) -> Story {
+fn story(seed: u64) -> World<Whims, Referee> {
     let mut rng = Rng::new(seed);
     let graph = Arc::new(graph(&mut rng));
     let settings = Settings {

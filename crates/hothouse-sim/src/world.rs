@@ -186,6 +186,11 @@ impl<R: Runtime, O: Observer> World<R, O> {
         }
         match (answer, self.kernel.view_of(*plugin).phase) {
             (Answer::Gone(_), _) => true,
+            // What the plugin says by itself may find it on its way down, if a check of it is overdue.
+            (Answer::Pushed(_), Phase::Ready) => true,
+            (Answer::Checked { .. } | Answer::CheckFailed { .. }, Phase::Ready) => {
+                self.kernel.view_of(*plugin).next_check.is_some()
+            }
             (Answer::Destroyed(_), phase) => !matches!(phase, Phase::Stopping { rung: Rung::Destroy, .. }),
             (_, Phase::Starting { until, ask_at: Some(ask_at), .. }) => ask_at <= next.at && until > next.at,
             _ => false,
@@ -228,7 +233,7 @@ impl<R: Runtime, O: Observer> World<R, O> {
         let actions = std::mem::take(&mut self.actions);
         for action in &actions {
             self.runtime.carry_out(self.now, action, &mut self.answers);
-            if let Some((after, input)) = self.runtime.asks(action) {
+            if let Some((after, input)) = self.runtime.asks(self.now, action) {
                 self.send(self.now + after, input);
             }
         }

@@ -194,6 +194,7 @@ impl Kernel {
     /// A plugin is brought down, and shall not come back by itself. One whose start is undone stays wanted by an
     /// operator who has not said otherwise.
     pub(crate) fn no_longer_wanted(&mut self, plugin: PluginId, cause: &StopCause) {
+        self.stay_down(plugin);
         let plugin = self.plugin_mut(plugin);
         let wanted = plugin.still_wanted || plugin.desired == Desired::Up;
         plugin.still_wanted = wanted && matches!(cause, StopCause::Unwind(_));
@@ -228,13 +229,17 @@ impl Kernel {
     /// From now on the new graph and the new settings hold.
     fn adopt(&mut self, applying: &Applying) -> Seq {
         let Applying { id, change, plan, last_event, .. } = applying;
-        self.graph = change.graph.clone();
+        let old = core::mem::replace(&mut self.graph, change.graph.clone());
         self.settings = change.settings.clone();
         self.plugins.resize_with(self.graph.room(), Plugin::new);
         for plugin in &plan.added {
             let plugin = self.plugin_mut(*plugin);
-            // Its lives are counted on from those it had when it was declared before.
-            if !matches!(plugin.life.phase, Phase::Abandoned(_)) {
+            // Its lives are counted on from those it had when it was declared before; nothing else is left of that, but for
+            // what nobody could end.
+            if matches!(plugin.life.phase, Phase::Abandoned(_)) {
+                let Plugin { back, hard_times, .. } = Plugin::new();
+                (plugin.back, plugin.hard_times) = (back, hard_times);
+            } else {
                 let incarnation = plugin.life.incarnation;
                 *plugin = Plugin::new();
                 plugin.life.incarnation = incarnation;
@@ -248,15 +253,25 @@ impl Kernel {
             plugin.desired = Desired::Down;
         }
         for plugin in &plan.removed {
+            self.stay_down(*plugin);
             let plugin = self.plugin_mut(*plugin);
             (plugin.desired, plugin.still_wanted) = (Desired::Down, false);
         }
-        self.anyone_follows = view::anyone_follows(&self.graph);
+        let followed = core::mem::replace(&mut self.anyone_follows, view::anyone_follows(&self.graph));
+        if !followed {
+            self.note_who_is_available();
+        }
         let replaced = self.say(Some(*last_event), Happening::Replaced { request: *id });
         self.cancel_unwanted_returns(replaced);
         let graph = Arc::clone(&self.graph);
-        for plugin in graph.plugins() {
+        // Dependencies first, so that nobody goes by what one of them is going to change.
+        for plugin in graph.order().iter().copied() {
+            if old.contains(plugin) {
+                self.watch_anew(plugin, old.decl(plugin).settings.health);
+            }
+            self.return_only_as_allowed(plugin, replaced);
             self.reconsider(plugin, Some(replaced));
+            self.return_if_possible(plugin, Some(replaced));
         }
         self.act(Action::Replace { request: *id });
         replaced

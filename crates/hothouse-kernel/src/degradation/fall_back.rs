@@ -52,11 +52,23 @@ impl HardTimes {
     fn deadline(&self, phase: &Phase) -> Option<Instant> {
         match phase {
             Phase::Ready => {
-                [self.mode.deadline(), self.switches.deadline(), self.try_at].into_iter().flatten().min()
+                // What holds by an operator's word, or by the mode, does not change when it is not wanted any more.
+                let mode = self.mode.deadline().filter(|_| self.forced.is_none());
+                let switches =
+                    self.switches.deadline().filter(|_| self.forced.is_none() && !self.mode.holds());
+                [mode, switches, self.try_at].into_iter().flatten().min()
             }
             Phase::Failed(_) => self.down.deadline(),
             _ => None,
         }
+    }
+}
+
+impl HardTimes {
+    /// Nothing is declared for hard times any more: only an operator's word is left.
+    fn forget_what_was_declared(&mut self) {
+        let HardTimes { service, forced, .. } = core::mem::take(self);
+        (self.service, self.forced) = (service, forced);
     }
 }
 
@@ -74,7 +86,8 @@ impl Kernel {
 
     pub(crate) fn hard_times_deadline(&self, plugin: PluginId) -> Option<Instant> {
         let own = self.plugin(plugin);
-        own.hard_times.as_deref()?.deadline(&own.life.phase)
+        let comes_back = own.back.awaits || !matches!(own.life.phase, Phase::Failed(_));
+        own.hard_times.as_deref().filter(|_| comes_back)?.deadline(&own.life.phase)
     }
 
     fn degradation(&self, plugin: PluginId) -> Option<&Degradation> {
@@ -101,23 +114,31 @@ impl Kernel {
         }
     }
 
+    /// From now on somebody follows what comes and goes: what is there already has not just come.
+    pub(crate) fn note_who_is_available(&mut self) {
+        for plugin in (0..self.plugins.len() as u32).map(PluginId) {
+            self.plugin_mut(plugin).available = self.is_available(plugin);
+        }
+    }
+
     /// Lets those who depend on what has come or gone follow; true if anything changed.
     pub(crate) fn follow_availability(&mut self) -> bool {
         let mut changed = false;
         while let Some(plugin) = self.touched.pop() {
             let available = self.is_available(plugin);
             let own = self.plugin_mut(plugin);
-            if core::mem::replace(&mut own.available, available) == available {
-                continue;
-            }
+            let turned = core::mem::replace(&mut own.available, available) != available;
             let by = own.last;
-            if !self.graph.contains(plugin) {
+            // One that serves, if only to refuse, is enough for those that have declared nothing about it.
+            if !self.graph.contains(plugin) || !(turned || self.phase(plugin).is_serving()) {
                 continue;
             }
-            changed = true;
+            changed |= turned;
             for at in 0..self.graph.dependents(plugin).len() {
                 let dependent = self.graph.dependents(plugin)[at].plugin;
-                self.reconsider(dependent, by);
+                if turned {
+                    self.reconsider(dependent, by);
+                }
                 self.return_if_possible(dependent, by);
             }
         }
@@ -156,7 +177,7 @@ impl Kernel {
     }
 
     /// Why others cannot rely on a plugin, as it would follow "which".
-    fn why_away(&self, plugin: PluginId) -> String {
+    pub(crate) fn why_away(&self, plugin: PluginId) -> String {
         let own = self.plugin(plugin);
         match &own.life.phase {
             Phase::Ready | Phase::Leaving(_) => match (&own.life.objection, self.service_of(plugin)) {
@@ -178,6 +199,9 @@ impl Kernel {
             Phase::Stopping { cause: StopCause::Failure(failure), .. } => {
                 format!("failed at {}: {failure}", failure.stage)
             }
+            Phase::Stopping { cause: StopCause::Restart, .. } => "is being restarted".into(),
+            // As it will be in a moment: this is not said anew then.
+            Phase::Stopping { .. } => "is stopped".into(),
             Phase::Down(Rest::NotStarted) => "was not started".into(),
             Phase::Down(_) => "is stopped".into(),
             phase => format!("is {}", phase.as_str()),
@@ -187,15 +211,18 @@ impl Kernel {
     /// A plugin that serves looks again at what is away, and serves what is declared for that.
     pub(crate) fn reconsider(&mut self, plugin: PluginId, by: Option<Seq>) {
         let declared = self.graph.decl(plugin).settings.degradation.clone();
-        let nothing_to_consider = declared.is_none() && self.plugin(plugin).hard_times.is_none();
-        if nothing_to_consider || !self.phase(plugin).is_serving() {
+        if declared.is_none() {
+            let Some(hard_times) = self.plugin_mut(plugin).hard_times.as_deref_mut() else { return };
+            hard_times.forget_what_was_declared();
+        }
+        if !self.phase(plugin).is_serving() {
             return;
         }
         let missing = self.missing_of(plugin);
         let critical = missing.iter().any(|missing| missing.need == Need::Hard);
         if let (Some(lost), Phase::Ready) = (self.first_missing_without_fallback(plugin), self.phase(plugin))
         {
-            return self.take_down(plugin, lost, by);
+            return self.take_down(plugin, lost, self.taken_away_by(lost).or(by));
         }
         if missing.is_empty() && self.plugin(plugin).hard_times.is_none() {
             return;
@@ -203,8 +230,10 @@ impl Kernel {
         let (now, pacing) = (self.now, self.settings.restart);
         let is_declared = missing.iter().any(|missing| self.graph.id(&missing.name).is_some());
         let recovery = declared.as_ref().map(|declared| declared.recovery);
+        // One that leaves is not latched any more: an operator who restarts it has had his say.
+        let stays = *self.phase(plugin) == Phase::Ready;
         let hard_times = self.hard_times(plugin);
-        if recovery.is_some_and(|recovery| !recovery.enabled) && !missing.is_empty() {
+        if stays && recovery.is_some_and(|recovery| !recovery.enabled) && !missing.is_empty() {
             let need = if critical { Need::Hard } else { Need::Optional };
             hard_times.latched = Some(hard_times.latched.map_or(need, |latched| latched.min(need)));
         }
@@ -212,12 +241,12 @@ impl Kernel {
         let away = !missing.is_empty() || hard_times.latched.is_some();
         let switched = hard_times.switches.want(away, now, &pacing) || in_mode;
         match recovery.filter(|recovery| recovery.enabled && recovery.max_attempts > 0) {
-            Some(_) if missing.is_empty() => (hard_times.tries, hard_times.try_at) = (0, None),
-            None => hard_times.try_at = None,
-            Some(recovery) if hard_times.tries == 0 && hard_times.try_at.is_none() && is_declared => {
-                hard_times.try_at = Some(now + recovery.interval);
+            _ if missing.is_empty() => (hard_times.tries, hard_times.try_at) = (0, None),
+            Some(recovery) if hard_times.tries < recovery.max_attempts => {
+                let first = is_declared.then(|| now + recovery.interval);
+                hard_times.try_at = hard_times.try_at.or(first);
             }
-            _ => {}
+            _ => hard_times.try_at = None,
         }
         let mode = hard_times.forced.or_else(|| declared.as_ref().filter(|_| in_mode).map(|d| d.mode));
         let service = Service {
@@ -253,7 +282,12 @@ impl Kernel {
         hard_times.service = (!service.is_normal()).then(|| Arc::clone(&service));
         let incarnation = self.plugin(plugin).life.incarnation;
         let what = Happening::ModeChanged { plugin, incarnation, from, service: Arc::clone(&service) };
-        self.say_of(plugin, by, what);
+        if matches!(self.phase(plugin), Phase::Leaving(_)) {
+            // What comes next of it was brought about by what asks for its end.
+            self.say(by, what);
+        } else {
+            self.say_of(plugin, by, what);
+        }
         self.act(Action::Mode { plugin, incarnation, service });
         if disabled_changes {
             self.availability_may_change(plugin);
@@ -351,13 +385,17 @@ impl Kernel {
         let hard_times = self.hard_times(plugin);
         hard_times.try_at = None;
         let Some(recovery) = self.degradation(plugin).map(|degradation| degradation.recovery) else { return };
+        let missing: Vec<Box<str>> =
+            self.missing_of(plugin).into_iter().map(|missing| Box::from(&*missing.name)).collect();
+        if missing.is_empty() {
+            // It has come back at this very moment.
+            return;
+        }
         let hard_times = self.hard_times(plugin);
         hard_times.tries = hard_times.tries.saturating_add(1);
         let attempt = hard_times.tries;
         let more = recovery.enabled && attempt < recovery.max_attempts;
         hard_times.try_at = more.then(|| now + recovery.interval);
-        let missing: Vec<Box<str>> =
-            self.missing_of(plugin).into_iter().map(|missing| Box::from(&*missing.name)).collect();
         let incarnation = self.plugin(plugin).life.incarnation;
         let of = recovery.max_attempts;
         let told = self.say_next(
@@ -372,13 +410,16 @@ impl Kernel {
     }
 
     /// Does for a plugin that is away what can be done: one that failed is started again, one that is unhealthy is asked
-    /// again. One that somebody stopped, or that is on its way back, is left alone.
+    /// again. One that somebody stopped, that is on its way back, or that would have to go again at once, is left alone.
     fn bring_back(&mut self, plugin: PluginId, by: Seq) {
         let own = self.plugin(plugin);
         match &own.life.phase {
             Phase::Ready => self.ask_now(plugin),
             Phase::Failed(_)
-                if own.desired == Desired::Up && own.member.is_none() && !self.is_replacing() =>
+                if own.desired == Desired::Up
+                    && own.member.is_none()
+                    && !self.is_replacing()
+                    && self.first_missing_without_fallback(plugin).is_none() =>
             {
                 self.plugin_mut(plugin).last = Some(by);
                 self.come_back(plugin);

@@ -23,6 +23,10 @@ pub(crate) struct Hold {
 impl Hold {
     /// Takes in whether it is wanted, and says whether it holds.
     pub(crate) fn want(&mut self, wanted: bool, now: Instant, pacing: &Pacing) -> bool {
+        // It was left in its time, whether anybody looked or not.
+        if let Some(release) = self.release.filter(|release| *release <= now) {
+            self.leave(release);
+        }
         match (wanted, self.on) {
             (true, false) => {
                 let recent = self.left.is_some_and(|left| now.since(left) < pacing.stable);
@@ -30,20 +34,28 @@ impl Hold {
                 self.on = true;
             }
             (true, true) => self.release = None,
-            (false, true) => {
-                let release = *self.release.get_or_insert_with(|| now + damping(self.entries, pacing));
-                if release <= now {
-                    *self = Hold { on: false, entries: self.entries, left: Some(now), release: None };
-                }
-            }
+            (false, true) if self.release.is_none() => match damping(self.entries, pacing) {
+                Duration::ZERO => self.leave(now),
+                longer => self.release = Some(now + longer),
+            },
+            (false, true) => {}
             (false, false) => {}
         }
         self.on
     }
 
+    fn leave(&mut self, at: Instant) {
+        *self = Hold { on: false, entries: self.entries, left: Some(at), release: None };
+    }
+
     /// Leaves at once, and forgets.
     pub(crate) fn clear(&mut self) {
         *self = Hold::default();
+    }
+
+    /// Whether it holds.
+    pub(crate) fn holds(&self) -> bool {
+        self.on
     }
 
     /// When it is left, if nothing happens before.

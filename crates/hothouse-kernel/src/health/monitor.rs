@@ -14,7 +14,7 @@ use core::time::Duration;
 
 use hothouse_protocol::{HealthStatus, PluginHealthStatus};
 
-use super::{CallCounts, HealthSettings, Verdict, says_degraded};
+use super::{CallCounts, HealthSettings, Tally, Verdict, says_degraded};
 use crate::action::Action;
 use crate::event::{Happening, IgnoredReason};
 use crate::failure::{Code, Failure, Stage};
@@ -89,6 +89,30 @@ impl Kernel {
         let well_since = (life.tally.verdict == Verdict::Healthy).then_some(now);
         life.watch = Some(Box::new(Watch { next, asked: None, well_since }));
         self.look_again(plugin);
+    }
+
+    /// Other settings may hold for a plugin from now on, whose health was watched like this before.
+    pub(crate) fn watch_anew(&mut self, plugin: PluginId, before: Option<HealthSettings>) {
+        let settings = self.health_settings(plugin);
+        if before == settings || !self.phase(plugin).is_serving() {
+            return;
+        }
+        let Some(settings) = settings else { return self.watch_no_more(plugin) };
+        let pause = self.roll(plugin, self.plugin(plugin).life.checks).around(settings.interval, SPREAD);
+        let soonest = self.now + pause;
+        if let Some(watch) = self.watch_of(plugin) {
+            watch.next = watch.next.min(soonest);
+            self.look_again(plugin);
+        } else if *self.phase(plugin) == Phase::Ready {
+            self.watch(plugin);
+        }
+    }
+
+    /// Nobody asks any more how a plugin is, so nothing that it was counts.
+    fn watch_no_more(&mut self, plugin: PluginId) {
+        let life = &mut self.plugin_mut(plugin).life;
+        (life.watch, life.tally, life.says_degraded, life.objection) = (None, Tally::default(), false, None);
+        self.availability_may_change(plugin);
     }
 
     fn roll(&self, plugin: PluginId, check: u64) -> Roll {
@@ -179,6 +203,9 @@ impl Kernel {
             Err(failure) => Err(String::from(&*failure.message)),
         };
         self.count(plugin, outcome);
+        if self.watch_of(plugin).is_some_and(|watch| watch.next <= now) {
+            self.ask_now(plugin);
+        }
     }
 
     /// A plugin says by itself how it is. That counts like an answer to a check.

@@ -121,6 +121,7 @@ impl Kernel {
     }
 
     fn back_off(&mut self, plugin: PluginId, failure: Arc<Failure>, attempt: u64) {
+        self.leave_start(plugin);
         let pause = self.pause_before(plugin, attempt);
         let of = self.health_settings(plugin).map_or(0, |health| health.max_restart_attempts);
         let until = self.now + pause;
@@ -138,8 +139,16 @@ impl Kernel {
         }
     }
 
+    /// A plugin that comes back by itself has come to its outcome in the start that it belonged to, if that is still under
+    /// way: from now on its lives are no business of that start.
+    fn leave_start(&mut self, plugin: PluginId) {
+        let member = &mut self.plugin_mut(plugin).member;
+        *member = member.take().filter(|member| member.open);
+    }
+
     /// The pause is over, or what was missing is there: it is launched as soon as it can be.
     pub(crate) fn come_back(&mut self, plugin: PluginId) {
+        self.leave_start(plugin);
         self.wait(plugin);
         let back = &mut self.plugin_mut(plugin).back;
         back.reviving = true;
@@ -188,6 +197,21 @@ impl Kernel {
         let unwanted: Vec<PluginId> = all.filter(unwanted).collect();
         for plugin in unwanted {
             self.cancel_return(plugin, &StopCause::Removed, by);
+            self.outcome_known(plugin);
+        }
+    }
+
+    /// A plugin that pauses before a restart which it is not allowed any more, after a change of its settings, stays down.
+    pub(crate) fn return_only_as_allowed(&mut self, plugin: PluginId, by: Seq) {
+        let Phase::Backoff { failure, attempt, .. } = self.phase(plugin) else { return };
+        let (failure, attempt) = (Arc::clone(failure), *attempt);
+        let health = self.health_settings(plugin).filter(|health| health.auto_restart);
+        if health.is_none_or(|health| health.max_restart_attempts < attempt) {
+            let incarnation = self.plugin(plugin).life.incarnation;
+            self.enter(plugin, Phase::Failed(failure));
+            // What it is explained by is still its failure.
+            self.say(Some(by), Happening::RestartCancelled { plugin, incarnation });
+            self.at_rest(plugin);
         }
     }
 
@@ -204,9 +228,17 @@ impl Kernel {
         self.come_back(plugin);
     }
 
-    /// Whether nothing that a plugin cannot run without is lost.
-    fn has_what_it_needs(&self, plugin: PluginId) -> bool {
-        self.lost_dependency(plugin).is_none() && self.first_missing_without_fallback(plugin).is_none()
+    /// Whether nothing that a plugin cannot come back without is lost.
+    pub(crate) fn has_what_it_needs(&self, plugin: PluginId) -> bool {
+        let mut lost = self.lost_dependencies(plugin);
+        lost.all(|lost| self.falls_back_without(plugin, lost))
+            && self.first_missing_without_fallback(plugin).is_none()
+    }
+
+    /// What serves, but not so that a plugin that comes back could rely on it: without a fallback it would have to go again
+    /// as soon as it is ready.
+    pub(crate) fn would_go_again_without(&self, plugin: PluginId) -> Option<PluginId> {
+        self.first_missing_without_fallback(plugin).filter(|_| self.plugin(plugin).back.reviving)
     }
 
     /// Whether a plugin that comes back must wait for that dependency. One that has a fallback for it need not.

@@ -103,6 +103,10 @@ struct State<P> {
     calls: HashMap<CallId, Verb>,
     has_health: bool,
     has_mode: bool,
+    /// It is being told of a mode.
+    telling: bool,
+    /// The mode that it is told of next.
+    untold: Option<ModeParams>,
     /// It is being stopped: no further call is taken.
     stopping: bool,
     /// Nothing is reported any more.
@@ -125,6 +129,8 @@ impl<P> State<P> {
             calls: HashMap::new(),
             has_health: false,
             has_mode: false,
+            telling: false,
+            untold: None,
             stopping: false,
             over: false,
         }
@@ -185,6 +191,34 @@ impl<P: Plugin> NativeInstance<P> {
         drop(state);
         self.say(Report::Described(Arc::new(description)));
         self.answer(Answer::Initialized);
+    }
+
+    /// Tells it one mode. The next one waits, so that the last that it hears is the one that holds.
+    fn tell_mode(self: &Arc<Self>, plugin: Arc<P>, params: ModeParams) {
+        let this = Arc::clone(self);
+        let hears = async move { plugin.mode(params).await };
+        let told = task::spawn(&self.pool, hears, move |ended| {
+            match ended {
+                Ended::Done(Err(error)) => {
+                    this.reporter.log(Stream::Host, Level::Warn, format!("its `mode` failed: {error}"));
+                }
+                Ended::Done(Ok(())) | Ended::Cancelled => {}
+                Ended::Panicked(exit) => this.after_verb(Step::LetGo(exit)),
+            }
+            this.mode_told();
+            this.pool.flush();
+        });
+        told.detach();
+    }
+
+    fn mode_told(self: &Arc<Self>) {
+        let mut state = self.state();
+        let next = state.untold.take().zip(state.plugin.clone()).filter(|_| !state.stopping);
+        state.telling = next.is_some();
+        drop(state);
+        if let Some((params, plugin)) = next {
+            self.tell_mode(plugin, params);
+        }
     }
 
     fn answer(&self, answer: Answer) {
@@ -335,22 +369,15 @@ impl<P: Plugin> Instance for NativeInstance<P> {
     }
 
     fn mode(&self, params: &ModeParams) {
-        let state = self.state();
+        let mut state = self.state();
         let Some(plugin) = state.plugin.clone().filter(|_| state.has_mode && !state.stopping) else { return };
+        if state.telling {
+            state.untold = Some(params.clone());
+            return;
+        }
+        state.telling = true;
         drop(state);
-        let (this, params) = (self.own(), params.clone());
-        let told =
-            task::spawn(&self.pool, async move { plugin.mode(params).await }, move |ended| match ended {
-                Ended::Done(Err(error)) => {
-                    this.reporter.log(Stream::Host, Level::Warn, format!("its `mode` failed: {error}"));
-                }
-                Ended::Done(Ok(())) | Ended::Cancelled => {}
-                Ended::Panicked(exit) => {
-                    this.after_verb(Step::LetGo(exit));
-                    this.pool.flush();
-                }
-            });
-        told.detach();
+        self.own().tell_mode(plugin, params.clone());
         self.pool.flush();
     }
 

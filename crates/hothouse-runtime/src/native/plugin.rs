@@ -56,7 +56,8 @@ pub trait Plugin: Send + Sync + 'static {
     }
 
     /// Hear what it serves from now on, because something that it depends on is away or has come back. The host sees to
-    /// that: what it does not serve it is not asked. Told only if the description names the verb `mode`.
+    /// that: what it does not serve it is not asked. Told only if the description names the verb `mode`, one at a time: of
+    /// several changes that come while it is at one, only the last.
     ///
     /// # Errors
     /// The plugin's own; it goes to its log, and nothing else follows.

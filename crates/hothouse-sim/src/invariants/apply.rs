@@ -87,18 +87,20 @@ pub(super) fn does_what_it_planned(ledger: &Ledger, _: &Moment<'_>, action: &Act
         .plugins()
         .chain((0..ledger.graph.room() as u32).map(PluginId).filter(|plugin| !ledger.graph.contains(*plugin)))
         .flat_map(|plugin| ledger.lives[plugin.index()].iter().map(move |life| (plugin, life)))
-        .filter_map(|(plugin, life)| Some((life.stop.as_ref()?.0, plugin, life)))
+        // One that fails meanwhile is stopped for that, and out of turn.
+        .filter_map(|(plugin, life)| match life.stop.as_ref()? {
+            (_, StopCause::Failure(_)) => None,
+            (when, _) => Some((*when, plugin, life)),
+        })
         .filter(|(when, _, life)| *when > open.at && life.launched < open.at)
         .collect();
     began.sort_unstable_by_key(|(when, ..)| *when);
     let stops: Vec<PluginId> = report.plan.stops.iter().map(|step| step.plugin).collect();
     let stopped: Vec<PluginId> =
         began.iter().map(|(_, plugin, _)| *plugin).filter(|plugin| stops.contains(plugin)).collect();
-    // One that ends by itself before its turn is not stopped.
-    let mut in_order = stops.iter();
-    unless(!stopped.iter().all(|plugin| in_order.any(|next| next == plugin)), || {
-        format!("planned to stop {stops:?}, stopped {stopped:?}")
-    })?;
+    // One that ends by itself before its turn is not stopped, and what it needed need not wait for those that need it.
+    let all_were_there = stopped.len() == stops.len();
+    unless(all_were_there && stopped != stops, || format!("planned to stop {stops:?}, stopped {stopped:?}"))?;
     let gone = |plugin: &PluginId| {
         let before = |life: &&Life| life.launched < open.at;
         ledger.lives[plugin.index()].iter().rev().find(before).is_none_or(|life| life.ended.is_some())

@@ -31,6 +31,8 @@ pub(super) fn only_what_comes_from_outside_has_no_cause(
         Happening::Failed { plugin, .. } | Happening::Ignored { plugin, .. } => {
             matches!(moment.step.input, Input::Answered { plugin: from, .. } if from == plugin)
         }
+        Happening::ModeSet { .. } => matches!(moment.step.input, Input::Requested { .. }),
+        Happening::HealthChanged { .. } | Happening::HostLate { .. } => true,
         _ => false,
     };
     unless(event.cause.is_none() && !from_outside, || format!("{event:?} has no cause"))
@@ -61,14 +63,24 @@ pub(super) fn what_follows_from_a_life_names_it(ledger: &Ledger, _: &Moment<'_>,
 pub(super) fn a_start_waits_for_what_it_names(ledger: &Ledger, moment: &Moment<'_>, event: &Event) -> Kept {
     let Happening::Launched { plugin, .. } = &event.what else { return Ok(()) };
     let Some(cause) = cause_of(ledger, event) else { return Err(format!("{event:?} has no cause")) };
-    let needs = |other| ledger.graph.dependencies(*plugin).iter().any(|edge| edge.plugin == other);
+    let needs = |other| {
+        let mut needs = ledger.graph.dependencies(*plugin).iter().map(|edge| edge.plugin);
+        // One that does without it may have tried to bring it back.
+        let returns = moment.launched_for(*plugin).is_none();
+        needs.any(|needed| needed == other)
+            || (returns && ledger.graph.dependents(*plugin).iter().any(|edge| edge.plugin == other))
+    };
     let named = cause.plugin.is_none_or(|other| other == *plugin || needs(other));
     unless(!named, || {
         format!("{event:?} is caused by an event of {:?}, which it does not need", cause.plugin)
     })?;
+    // One that comes back by itself waits for the end of its pause, which no event tells of.
+    if moment.launched_for(*plugin).is_none() {
+        return Ok(());
+    }
     for edge in ledger.graph.dependencies(*plugin) {
-        let view = moment.step.kernel.view_of(edge.plugin);
-        let later = view.phase == Phase::Ready && view.last_event.is_some_and(|ready| ready > cause.seq);
+        let life = ledger.life(edge.plugin).filter(|life| life.serves() && !life.returned);
+        let later = life.and_then(|life| life.ready_by).is_some_and(|ready| ready > cause.seq);
         unless(later, || format!("{event:?}, but {} became ready after that", edge.plugin))?;
     }
     Ok(())

@@ -7,7 +7,8 @@ use hothouse_kernel::graph::Need;
 use hothouse_kernel::input::Answer;
 use hothouse_kernel::{Action, Event, Input, Phase, PluginId};
 
-use super::{Kept, Moment, about, life, settled, unless};
+use super::{Kept, Moment, life, settled, unless};
+use crate::behaviour::about;
 use crate::ledger::{Ledger, Life, Stage, Verdict};
 
 pub(super) fn launches_only_upon_ready_dependencies(
@@ -16,7 +17,8 @@ pub(super) fn launches_only_upon_ready_dependencies(
     action: &Action,
 ) -> Kept {
     let Action::Init { plugin, .. } = action else { return Ok(()) };
-    for edge in ledger.graph.dependencies(*plugin).iter().filter(|edge| edge.need == Need::Hard) {
+    let needed = ledger.graph.dependencies(*plugin).iter().filter(|edge| edge.need == Need::Hard);
+    for edge in needed.filter(|edge| !does_without(ledger, moment, *plugin, edge.plugin)) {
         let serves = ledger.life(edge.plugin).is_some_and(Life::serves);
         // Whoever was launched and cut off in one step may have lost its dependency in between.
         let cut_off = ledger.life(*plugin).is_some_and(|life| life.stop.is_some());
@@ -28,13 +30,27 @@ pub(super) fn launches_only_upon_ready_dependencies(
     Ok(())
 }
 
+/// Whether a plugin that comes back by itself has a fallback for that dependency, and need not wait for it.
+fn does_without(ledger: &Ledger, moment: &Moment<'_>, plugin: PluginId, dependency: PluginId) -> bool {
+    moment.launched_for(plugin).is_none() && has_fallback(ledger, plugin, dependency)
+}
+
+/// Whether a plugin has a fallback for the time in which that dependency is away.
+pub(super) fn has_fallback(ledger: &Ledger, plugin: PluginId, dependency: PluginId) -> bool {
+    let declared = ledger.graph.decl(plugin).settings.degradation.as_ref();
+    let name = ledger.graph.name(dependency);
+    declared
+        .is_some_and(|declared| declared.enabled && declared.critical.iter().any(|needed| **needed == *name))
+}
+
 pub(super) fn launches_only_after_optional_outcomes(
     ledger: &Ledger,
-    _: &Moment<'_>,
+    moment: &Moment<'_>,
     action: &Action,
 ) -> Kept {
     let Action::Init { plugin, .. } = action else { return Ok(()) };
-    for edge in ledger.graph.dependencies(*plugin) {
+    let waits = ledger.graph.dependencies(*plugin).iter();
+    for edge in waits.filter(|edge| !does_without(ledger, moment, *plugin, edge.plugin)) {
         let starting = ledger.life(edge.plugin).is_some_and(|life| {
             matches!(life.stage, Stage::Init | Stage::Start | Stage::Check) && life.stop.is_none()
         });
@@ -77,10 +93,14 @@ pub(super) fn longest_path_first(ledger: &Ledger, moment: &Moment<'_>, action: &
     if !matches!((starts.next(), starts.next()), (Some(only), None) if only.parallel) {
         return Ok(());
     }
+    let Some(start) = moment.launched_for(*plugin) else { return Ok(()) };
     let graph = &ledger.graph;
     let rank = |plugin: PluginId| (graph.remaining(plugin), Reverse(graph.position(plugin)));
-    let passed_over =
-        graph.plugins().find(|other| rank(*other) > rank(*plugin) && settled::is_free(moment.step, *other));
+    let passed_over = graph.plugins().find(|other| {
+        rank(*other) > rank(*plugin)
+            && moment.launched_for(*other) == Some(start)
+            && settled::is_free(ledger, moment.step, *other)
+    });
     match passed_over {
         Some(other) => Err(format!("{plugin} is launched, but {other} has the longer path")),
         None => Ok(()),
@@ -99,14 +119,28 @@ pub(super) fn verbs_in_order(ledger: &Ledger, moment: &Moment<'_>, action: &Acti
         Action::Start { .. } => life.stage == Stage::Init && said(|answer| *answer == Answer::Initialized),
         // A plugin may be asked again and be given up in one step, and events are noted first.
         Action::Probe { .. } => matches!(life.stage, Stage::Start | Stage::Abandoned) && !life.asked,
+        // The monitor asks whoever serves, whatever was said.
+        Action::Check { .. } if life.serves() || is_given_up_later(moment, action, plugin) => true,
         Action::Check { .. } => life.stage == Stage::Start && said(|answer| *answer == Answer::Started),
         _ => true,
     };
     unless(!in_order, || format!("{action:?} out of order: {life:?}"))
 }
 
+/// Whether a plugin is given up in this step, after that action: events are noted first.
+pub(super) fn is_given_up_later(moment: &Moment<'_>, action: &Action, plugin: PluginId) -> bool {
+    let mut later = moment.step.actions.iter().skip_while(|other| *other != action);
+    later.any(|later| matches!(later, Action::Abandon { plugin: of, .. } if *of == plugin))
+}
+
 pub(super) fn one_deadline_for_init_and_start(ledger: &Ledger, moment: &Moment<'_>, action: &Action) -> Kept {
     match action {
+        Action::Init { plugin, until, .. } if moment.launched_for(*plugin).is_none() => {
+            let timeout = ledger.comebacks[plugin.index()].timeout;
+            unless(moment.step.now + timeout != *until, || {
+                format!("{action:?}, but {plugin} was last given {timeout:?}")
+            })
+        }
         Action::Init { until, .. } => {
             let known = ledger.all_options().any(|options| moment.step.now + options.timeout == *until);
             unless(!known, || format!("{action:?}, but no start under way has such a timeout"))

@@ -1,7 +1,7 @@
 //! Promises about what a start reports at its end, held against what was seen of it.
 
 use hothouse_kernel::startup::report::{Entry, StartReport};
-use hothouse_kernel::{Action, Code, Phase, PluginId, StopCause};
+use hothouse_kernel::{Action, Code, Phase, PluginId, Stage, StopCause};
 
 use super::{Kept, Moment, unless};
 use crate::ledger::{Ledger, Life, Open, options_of, report_of};
@@ -59,7 +59,8 @@ fn entry_agrees(ledger: &Ledger, open: &Open, entry: &Entry) -> Kept {
     let launched = life.is_some();
     let possible = match failure.code {
         Code::NotStarted | Code::Abandoned => !launched,
-        Code::DependencyFailed => ready.is_none(),
+        // A plugin without a fallback may lose what it needs while its start is under way.
+        Code::DependencyFailed => ready.is_none() || failure.stage == Stage::Run,
         Code::StartupTimeout | Code::SpawnFailed => ready.is_none(),
         Code::Cancelled | Code::InitFailed | Code::StartFailed | Code::Unhealthy => {
             launched && ready.is_none()
@@ -178,6 +179,11 @@ pub(super) fn dependents_of_the_lost_fail_by_name(ledger: &Ledger, _: &Moment<'_
             continue;
         }
         let Some(root) = failure.root else { return Err(format!("{entry:?} names nobody")) };
+        // One without a fallback is stopped for somebody who may serve, but whom nobody can rely on.
+        let mut failures = report.entries.iter().filter_map(|entry| entry.failure.as_deref());
+        if failures.any(|other| other.stage == Stage::Run && other.root == Some(root)) {
+            continue;
+        }
         unless(root == entry.plugin, || format!("{entry:?} names itself"))?;
         let needs = ledger.graph.with_dependencies([entry.plugin]);
         // Someone else's unwind may take a plugin along; then the root is the plugin that failed there.

@@ -3,7 +3,7 @@
 use hothouse_kernel::view::Desired;
 use hothouse_kernel::{Kernel, Phase, PluginId, StopCause};
 
-use super::{Kept, Moment, unless};
+use super::{Kept, Moment, launch, unless};
 use crate::ledger::{Ledger, Life, Stage};
 use crate::world::Step;
 
@@ -35,7 +35,7 @@ pub(super) fn wish_agrees_with_phase(ledger: &Ledger, moment: &Moment<'_>) -> Ke
     for plugin in ledger.graph.plugins() {
         let view = moment.step.kernel.view_of(plugin);
         let wanted = match &view.phase {
-            Phase::Waiting | Phase::Ready => Some(Desired::Up),
+            Phase::Waiting | Phase::Ready | Phase::Backoff { .. } => Some(Desired::Up),
             phase if phase.is_launching() => Some(Desired::Up),
             Phase::Leaving(cause) | Phase::Stopping { cause, .. } => match cause {
                 StopCause::Restart => Some(Desired::Up),
@@ -57,18 +57,22 @@ pub(super) fn wish_agrees_with_phase(ledger: &Ledger, moment: &Moment<'_>) -> Ke
 /// Whether a plugin has come to an outcome, for those that wait for it.
 fn has_outcome(phase: &Phase) -> bool {
     match phase {
-        Phase::Waiting => false,
+        Phase::Waiting | Phase::Backoff { .. } => false,
         Phase::Leaving(cause) | Phase::Stopping { cause, .. } => *cause != StopCause::Restart,
         phase => !phase.is_launching(),
     }
 }
 
 /// Whether a plugin waits although all that it could wait for has come to an outcome.
-pub(super) fn is_free(step: &Step<'_>, plugin: PluginId) -> bool {
+pub(super) fn is_free(ledger: &Ledger, step: &Step<'_>, plugin: PluginId) -> bool {
     let kernel = step.kernel;
+    let returns = kernel.start_of(plugin).is_none();
     let mut needs = kernel.graph().dependencies(plugin).iter();
     matches!(kernel.view_of(plugin).phase, Phase::Waiting)
-        && needs.all(|edge| has_outcome(&kernel.view_of(edge.plugin).phase))
+        && needs.all(|edge| {
+            has_outcome(&kernel.view_of(edge.plugin).phase)
+                || (returns && launch::has_fallback(ledger, plugin, edge.plugin))
+        })
 }
 
 pub(super) fn nobody_waits_for_nothing(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
@@ -81,10 +85,19 @@ pub(super) fn nobody_waits_for_nothing(ledger: &Ledger, moment: &Moment<'_>) -> 
     let kernel = moment.step.kernel;
     let moving = || {
         let phases = ledger.graph.plugins().map(|plugin| kernel.view_of(plugin).phase);
-        phases.into_iter().any(|phase| phase.is_alive() && phase != Phase::Ready)
+        phases.into_iter().any(|phase| {
+            // A turn may be that of one who waits for somebody who pauses.
+            matches!(phase, Phase::Backoff { .. }) || (phase.is_alive() && phase != Phase::Ready)
+        })
     };
-    for plugin in ledger.graph.plugins().filter(|plugin| is_free(moment.step, *plugin)) {
-        unless(!turns || !moving(), || format!("{plugin} waits, and there is nothing to wait for"))?;
+    // Nothing is launched while an apply stops what must go.
+    let replacing = ledger.replacing().next().is_some();
+    let free = |plugin: &PluginId| is_free(ledger, moment.step, *plugin);
+    for plugin in ledger.graph.plugins().filter(free) {
+        let turns = turns && kernel.start_of(plugin).is_some();
+        unless(!(replacing || turns && moving()), || {
+            format!("{plugin} waits, and there is nothing to wait for")
+        })?;
     }
     Ok(())
 }
@@ -95,6 +108,9 @@ pub(super) fn quiet(ledger: &Ledger, kernel: &Kernel) -> Kept {
     for plugin in ledger.graph.plugins() {
         let phase = kernel.view_of(plugin).phase;
         unless(!phase.is_at_rest() && phase != Phase::Ready, || format!("{plugin} is {phase:?} for ever"))?;
+        unless(phase == Phase::Ready && ledger.stopped_all, || {
+            format!("{plugin} serves after a stop of everything")
+        })?;
         let life = ledger.life(plugin);
         let owed = life.is_some_and(|life: &Life| life.ended.is_none() && !life.serves());
         unless(owed, || format!("{plugin} was left alone in {life:?}"))?;

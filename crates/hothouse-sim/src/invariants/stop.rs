@@ -3,10 +3,10 @@
 use hothouse_kernel::action::Outcome;
 use hothouse_kernel::event::Happening;
 use hothouse_kernel::graph::Need;
-use hothouse_kernel::{Action, Event, Phase, Rung};
+use hothouse_kernel::{Action, Event, Phase, PluginId, Rung, StopCause};
 
-use super::{Kept, Moment, life, unless};
-use crate::ledger::{Ledger, Life, Stage};
+use super::{Kept, Moment, launch, life, unless};
+use crate::ledger::{Ledger, Life, Stage, Stamp};
 
 pub(super) fn destroy_is_owed_once(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
     let Action::Stop { plugin, rung, .. } = action else { return Ok(()) };
@@ -50,8 +50,9 @@ pub(super) fn given_up_only_after_the_last_rung(ledger: &Ledger, _: &Moment<'_>,
 }
 
 pub(super) fn stops_one_at_a_time_in_reverse(ledger: &Ledger, _: &Moment<'_>, event: &Event) -> Kept {
-    let Happening::StopBegan { plugin, .. } = &event.what else { return Ok(()) };
-    if life(ledger, *plugin)?.ready.is_none() {
+    let Happening::StopBegan { plugin, cause, .. } = &event.what else { return Ok(()) };
+    // What failed is of no use to anybody, and is stopped at once.
+    if life(ledger, *plugin)?.ready.is_none() || matches!(cause, StopCause::Failure(_)) {
         return Ok(());
     }
     let lives = ledger.lives.iter().filter_map(|lives| lives.last());
@@ -59,19 +60,22 @@ pub(super) fn stops_one_at_a_time_in_reverse(ledger: &Ledger, _: &Moment<'_>, ev
     unless(stopping > 0, || format!("{plugin} is stopped while another stop is under way"))?;
     for edge in ledger.graph.dependents(*plugin).iter().filter(|edge| edge.need == Need::Hard) {
         let serves = ledger.life(edge.plugin).is_some_and(Life::serves);
-        unless(serves, || format!("{plugin} is stopped while {} needs it", edge.plugin))?;
+        unless(serves && !launch::has_fallback(ledger, edge.plugin, *plugin), || {
+            format!("{plugin} is stopped while {} needs it", edge.plugin)
+        })?;
     }
     Ok(())
 }
 
 pub(super) fn leaves_in_reverse_of_readiness(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
     let stopped = moment.step.events.iter().filter_map(|event| match &event.what {
+        Happening::StopBegan { cause: StopCause::Failure(_), .. } => None,
         Happening::StopBegan { plugin, .. } => ledger.life(*plugin),
         _ => None,
     });
     let Some(ready) = stopped.filter_map(|life| life.ready).max() else { return Ok(()) };
     for plugin in ledger.graph.plugins() {
-        let later = ledger.life(plugin).and_then(|life| life.ready).is_some_and(|later| later > ready);
+        let later = counts_as_ready(ledger, moment, plugin).is_some_and(|later| later > ready);
         // One that was started again alone waits for those that need it, although they were ready before it.
         let needed = |plugin| {
             let mut dependents = ledger.graph.with_dependents([plugin]);
@@ -84,6 +88,20 @@ pub(super) fn leaves_in_reverse_of_readiness(ledger: &Ledger, moment: &Moment<'_
         })?;
     }
     Ok(())
+}
+
+/// When a plugin that is to be stopped counts as having become ready: one that was started again alone does so just
+/// before those that need it, were ready before it, and have gone since it waits for its turn.
+fn counts_as_ready(ledger: &Ledger, moment: &Moment<'_>, plugin: PluginId) -> Option<Stamp> {
+    let since = moment.step.kernel.view_of(plugin).since;
+    let dependents = ledger.graph.with_dependents([plugin]);
+    let lives =
+        dependents.iter().filter_map(|dependent| ledger.life(dependent).map(|life| (dependent, life)));
+    let counted = lives.filter(|(dependent, life)| {
+        let gone = |(stop, _): &(Stamp, StopCause)| stop.at >= since;
+        *dependent == plugin || life.stop.as_ref().is_some_and(gone)
+    });
+    counted.filter_map(|(_, life)| life.ready).min()
 }
 
 pub(super) fn a_completed_stop_is_true(ledger: &Ledger, _: &Moment<'_>, action: &Action) -> Kept {
