@@ -6,7 +6,6 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
 
 use super::{flood, footprint, spawn};
 use crate::error::Outcome;
@@ -84,17 +83,6 @@ impl Played {
         let mut sum = 0.0;
         for task in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
             sum += number(&fs::read_to_string(task?.path().join("status"))?, "voluntary_ctxt_switches:")?;
-        }
-        Ok(sum)
-    }
-
-    /// How long its threads have had a processor, all together.
-    pub(crate) fn busy(&self) -> Outcome<Duration> {
-        let mut sum = Duration::ZERO;
-        for task in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
-            let spent = fs::read_to_string(task?.path().join("schedstat"))?;
-            let nanos = spent.split_whitespace().next().ok_or("schedstat is empty")?;
-            sum += Duration::from_nanos(nanos.parse()?);
         }
         Ok(sum)
     }

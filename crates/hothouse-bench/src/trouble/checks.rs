@@ -11,6 +11,8 @@ use hothouse_protocol::{HealthStatus, PluginHealthCheck};
 use hothouse_runtime::contract::{Description, PluginError};
 use hothouse_runtime::native::{Init, NativeLoader, Plugin, Pool};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use crate::error::Outcome;
 use crate::startup::hosts::{self, Kind, parallel};
 use crate::startup::{Played, listen};
@@ -24,7 +26,7 @@ const WATCHED: usize = 100;
 const INTERVAL_MS: u64 = 1_000;
 const IDLE: usize = 1_000;
 /// What the start has left to do is over then, and so are the first checks.
-const CALM: Duration = Duration::from_secs(3);
+const CALM: Duration = Duration::from_secs(12);
 const SPAN: Duration = Duration::from_secs(20);
 /// Percent of one processor.
 const MOST: Target = Target::Value(0.16);
@@ -60,11 +62,18 @@ fn looked_at(kind: &str, plugins: usize, watched: bool) -> Outcome<(f64, f64)> {
     let mut host =
         Played::start(&[ROLE, kind, &plugins.to_string(), if watched { "watched" } else { "alone" }])?;
     std::thread::sleep(CALM);
-    let (busy, awake) = (host.busy()?, host.wake_ups()?);
+    let (busy, awake) = (busy(&mut host)?, host.wake_ups()?);
     std::thread::sleep(SPAN);
-    let (busy, awake) = (host.busy()? - busy, host.wake_ups()? - awake);
+    // It wakes up to say how busy it was, so it is asked last.
+    let awake = host.wake_ups()? - awake;
+    let busy = self::busy(&mut host)?.saturating_sub(busy);
     host.end()?;
-    Ok((busy.as_secs_f64() / SPAN.as_secs_f64() * 100.0, awake))
+    Ok((busy.as_secs_f64() / SPAN.as_secs_f64() * 100.0, awake.max(0.0)))
+}
+
+/// How long it has had a processor so far, with threads that have ended.
+fn busy(host: &mut Played) -> Outcome<Duration> {
+    Ok(Duration::from_nanos(host.ask()?.parse()?))
 }
 
 /// Says that it is well.
@@ -104,7 +113,10 @@ pub(crate) fn play(kind: &str, plugins: usize, watched: bool) -> Outcome<()> {
         (0..plugins).map(spec).collect()
     })?;
     hosts::total(&wait(host.orchestrate_startup(&parallel()))?)?;
-    listen(|| Ok(String::new()))?;
+    listen(|| {
+        let spent = clock_gettime(ClockId::ProcessCPUTime);
+        Ok((i128::from(spent.tv_sec) * 1_000_000_000 + i128::from(spent.tv_nsec)).to_string())
+    })?;
     wait(host.stop_all())?;
     Ok(())
 }
