@@ -31,6 +31,11 @@ const STEPS: [Step; 11] = [
         repeat: "cargo clippy --workspace --all-targets -- -D warnings",
         run: || cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     },
+    Step {
+        name: "documentation",
+        repeat: "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps",
+        run: documentation,
+    },
     Step { name: "no_std", repeat: "cargo xtask ci no_std", run: proof::check },
     Step {
         name: "tests",
@@ -48,11 +53,6 @@ const STEPS: [Step; 11] = [
         run: || simulate(&["--exhaustive"]),
     },
     Step { name: "planted faults", repeat: "cargo xtask faults", run: || passed(faults::run(&[])) },
-    Step {
-        name: "documentation",
-        repeat: "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps",
-        run: documentation,
-    },
 ];
 
 /// Runs the command: every step, or those that are named.

@@ -82,7 +82,7 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// Lives through both stories of a seed: this one, and then that of [`care`](crate::care).
+/// Lives through both stories of a seed: this one, and then that of [`care`].
 ///
 /// # Errors
 /// The first promise that was broken.
