@@ -9,6 +9,7 @@
 mod calls;
 mod error;
 mod interleave;
+mod processors;
 mod startup;
 mod table;
 mod trouble;

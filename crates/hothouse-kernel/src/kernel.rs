@@ -12,7 +12,7 @@ use crate::action::Action;
 use crate::apply::Applying;
 use crate::degradation::HardTimes;
 use crate::event::{Event, Happening, IgnoredReason};
-use crate::health::{Tally, Watch};
+use crate::health::{Tally, Watch, Watched};
 use crate::input::{Answer, Input};
 use crate::lifecycle::{self, TimeMove};
 use crate::phase::{Phase, Rest};
@@ -261,6 +261,7 @@ impl Kernel {
 impl Kernel {
     /// Lets what is due happen, the earliest first.
     fn act_on_time(&mut self) {
+        let mut asked = 0;
         while let Some(timer) = self.timers.next().filter(|timer| timer.at <= self.now) {
             self.timers.drop_next();
             let life = &self.plugin(timer.plugin).life;
@@ -273,11 +274,14 @@ impl Kernel {
                 Some(TimeMove::Ask) => self.ask_again(timer.plugin),
                 Some(TimeMove::Escalate(rung)) => self.escalate(timer.plugin, rung),
                 Some(TimeMove::ComeBack) => self.come_back(timer.plugin),
-                None => {
-                    let _ = self.watch_time(timer.plugin) || self.hard_times_time(timer.plugin);
-                }
+                None => match self.watch_time(timer.plugin) {
+                    Watched::Nothing => self.hard_times_time(timer.plugin),
+                    Watched::Asked => asked += 1,
+                    Watched::Unanswered => {}
+                },
             }
         }
+        self.ask_others_early(asked);
     }
 
     fn answer(&mut self, plugin: PluginId, incarnation: Incarnation, answer: Answer) {
@@ -341,7 +345,7 @@ impl Kernel {
     }
 
     /// So that nobody is woken for a moment that has lost its meaning.
-    fn drop_dead_timers(&mut self) {
+    pub(crate) fn drop_dead_timers(&mut self) {
         while let Some(timer) = self.timers.next() {
             let life = &self.plugin(timer.plugin).life;
             if life.incarnation == timer.incarnation && self.due(timer.plugin) == Some(timer.at) {

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use hothouse_host::{CallOptions, Host, wait};
 use hothouse_runtime::Json;
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::show;
 use crate::error::Outcome;
 use crate::interleave::in_turns;
+use crate::processors::on_one;
 use crate::startup::floor::Children;
 use crate::startup::hosts::{self, Kind, parallel};
 use crate::table::Sheet;
@@ -21,16 +21,8 @@ const ROUNDS: usize = 15;
 const MOST: f64 = 15_000.0;
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Both on one processor first, which the host, the child and whoever asks inherit: what it takes to wake another
-/// processor differs from machine to machine by a factor of ten, and the host does it twice more often than the floor.
 pub(super) fn measure(sheet: &mut dyn Sheet) -> Outcome<()> {
-    let allowed = sched_getaffinity(None)?;
-    let mut one = CpuSet::new();
-    one.set((0..CpuSet::MAX_CPU).find(|cpu| allowed.is_set(*cpu)).ok_or("there is no processor")?);
-    sched_setaffinity(None, &one)?;
-    let pinned = compare(sheet, "a call of a process, on one processor", Some(MOST));
-    sched_setaffinity(None, &allowed)?;
-    pinned?;
+    on_one(|| compare(sheet, "a call of a process, on one processor", Some(MOST)))?;
     compare(sheet, "a call of a process, on any processor", None)
 }
 

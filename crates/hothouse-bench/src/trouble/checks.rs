@@ -27,6 +27,7 @@ const INTERVAL_MS: u64 = 1_000;
 const IDLE: usize = 1_000;
 /// What the start has left to do is over then, and so are the first checks.
 const CALM: Duration = Duration::from_secs(12);
+const SETTLED: Duration = Duration::from_secs(1);
 const SPAN: Duration = Duration::from_secs(20);
 /// Percent of one processor.
 const MOST: Target = Target::Value(0.16);
@@ -62,13 +63,15 @@ fn looked_at(kind: &str, plugins: usize, watched: bool) -> Outcome<(f64, f64)> {
     let mut host =
         Played::start(&[ROLE, kind, &plugins.to_string(), if watched { "watched" } else { "alone" }])?;
     std::thread::sleep(CALM);
-    let (busy, awake) = (busy(&mut host)?, host.wake_ups()?);
+    let busy = busy(&mut host)?;
+    // It goes back to sleep after it has said how busy it was.
+    std::thread::sleep(SETTLED);
+    let awake = host.wake_ups()?;
     std::thread::sleep(SPAN);
-    // It wakes up to say how busy it was, so it is asked last.
     let awake = host.wake_ups()? - awake;
     let busy = self::busy(&mut host)?.saturating_sub(busy);
     host.end()?;
-    Ok((busy.as_secs_f64() / SPAN.as_secs_f64() * 100.0, awake.max(0.0)))
+    Ok((busy.as_secs_f64() / (SETTLED + SPAN).as_secs_f64() * 100.0, awake.max(0.0)))
 }
 
 /// How long it has had a processor so far, with threads that have ended.

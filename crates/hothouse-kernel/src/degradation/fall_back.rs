@@ -360,23 +360,21 @@ impl Kernel {
         }
     }
 
-    /// Does what is due in hard times, if anything is; true if it was.
-    pub(crate) fn hard_times_time(&mut self, plugin: PluginId) -> bool {
+    /// Does what is due in hard times, if anything is.
+    pub(crate) fn hard_times_time(&mut self, plugin: PluginId) {
         let now = self.now;
         if self.hard_times_deadline(plugin).is_none_or(|deadline| deadline > now) {
-            return false;
+            return;
         }
         let last = self.plugin(plugin).last;
         if matches!(self.phase(plugin), Phase::Failed(_)) {
-            self.return_if_possible(plugin, last);
-            return true;
+            return self.return_if_possible(plugin, last);
         }
         if self.hard_times(plugin).try_at.is_some_and(|at| at <= now) {
             self.try_recovery(plugin);
         }
         self.reconsider(plugin, last);
         self.look_again(plugin);
-        true
     }
 
     /// Tries once to bring back what is away.

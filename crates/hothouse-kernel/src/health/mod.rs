@@ -14,7 +14,7 @@ use core::time::Duration;
 use hothouse_protocol::json::Value;
 use hothouse_protocol::{HealthStatus, PluginHealthCheck, RestartBackoff};
 
-pub(crate) use monitor::Watch;
+pub(crate) use monitor::{Watch, Watched};
 pub use verdict::{Tally, Verdict};
 
 /// How one plugin's health is watched: the protocol's `PluginHealthCheck`, without what is asked (a matter of drivers)

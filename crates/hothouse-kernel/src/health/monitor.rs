@@ -1,5 +1,8 @@
 //! The monitor: asks every plugin that serves, in its interval, and counts what comes back.
 //!
+//! To wake up costs a host more than to ask. So whenever a check is due, those that may be made by now are made with it:
+//! the ones whose time has come up to [`SPREAD`] early. They are few at a time, so that plugins are not asked in herds.
+//!
 //! Checks of one life never overlap: an answer that takes longer than the interval puts the next check off. A check
 //! whose time is up counts as one failure, and its answer does not count any more. If the kernel itself comes so late
 //! that it cannot be the plugin's fault, the check gets its time once more.
@@ -21,6 +24,7 @@ use crate::failure::{Code, Failure, Stage};
 use crate::jitter::Roll;
 use crate::kernel::Kernel;
 use crate::phase::Phase;
+use crate::timers::Timer;
 use crate::{Instant, PluginId};
 
 /// The first check of a life comes within this time.
@@ -28,6 +32,9 @@ const FIRST_WITHIN: Duration = Duration::from_secs(2);
 
 /// By how many percent the time from one check to the next is made longer or shorter.
 const SPREAD: u8 = 5;
+
+/// So many checks are made at a time at most, unless more of them are due.
+const TOGETHER: usize = 16;
 
 /// No plugin is asked more often, whatever is set: the protocol allows nothing below a second.
 const LEAST_INTERVAL: Duration = Duration::from_millis(1);
@@ -41,6 +48,8 @@ const LATE: Duration = Duration::from_millis(50);
 pub(crate) struct Watch {
     /// When it is asked next.
     next: Instant,
+    /// From when on it may be asked already, along with others.
+    opens: Instant,
     /// What it has been asked and has not answered.
     asked: Option<Asked>,
     /// Since when it is healthy.
@@ -68,10 +77,32 @@ impl Watch {
         self.next = self.next.max(now);
     }
 
+    /// When that check is made by itself, and from when on along with others, if one was made at `now` in that interval.
+    fn follow(&mut self, now: Instant, interval: Duration, roll: Roll) {
+        self.next = now + roll.around(interval, SPREAD);
+        self.opens = now + soonest(interval);
+    }
+
     /// When it is asked next; `None` while a check is under way.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.asked.is_none().then_some(self.next)
     }
+}
+
+/// The shortest time from one check to the next.
+fn soonest(interval: Duration) -> Duration {
+    interval.saturating_sub(interval.saturating_mul(u32::from(SPREAD)) / 100)
+}
+
+/// What was done when it was time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watched {
+    /// It was not.
+    Nothing,
+    /// A check was made.
+    Asked,
+    /// A check that has taken too long was dealt with.
+    Unanswered,
 }
 
 impl Kernel {
@@ -87,7 +118,7 @@ impl Kernel {
         let now = self.now;
         let life = &mut self.plugin_mut(plugin).life;
         let well_since = (life.tally.verdict == Verdict::Healthy).then_some(now);
-        life.watch = Some(Box::new(Watch { next, asked: None, well_since }));
+        life.watch = Some(Box::new(Watch { next, opens: next, asked: None, well_since }));
         self.look_again(plugin);
     }
 
@@ -98,10 +129,11 @@ impl Kernel {
             return;
         }
         let Some(settings) = settings else { return self.watch_no_more(plugin) };
-        let pause = self.roll(plugin, self.plugin(plugin).life.checks).around(settings.interval, SPREAD);
-        let soonest = self.now + pause;
+        let (now, roll) = (self.now, self.roll(plugin, self.plugin(plugin).life.checks));
         if let Some(watch) = self.watch_of(plugin) {
-            watch.next = watch.next.min(soonest);
+            let (next, opens) = (watch.next, watch.opens);
+            watch.follow(now, settings.interval, roll);
+            (watch.next, watch.opens) = (watch.next.min(next), watch.opens.min(opens));
             self.look_again(plugin);
         } else if *self.phase(plugin) == Phase::Ready {
             self.watch(plugin);
@@ -120,15 +152,39 @@ impl Kernel {
         Roll::of(self.settings.seed, [u64::from(plugin.0), life, check])
     }
 
-    /// Asks, or counts a check that has taken too long, if it is time; true if it was.
-    pub(crate) fn watch_time(&mut self, plugin: PluginId) -> bool {
+    /// Asks, or counts a check that has taken too long, if it is time.
+    pub(crate) fn watch_time(&mut self, plugin: PluginId) -> Watched {
         let now = self.now;
-        let Some(watch) = self.watch_of(plugin).filter(|watch| watch.deadline() <= now) else { return false };
+        let Some(watch) = self.watch_of(plugin).filter(|watch| watch.deadline() <= now) else {
+            return Watched::Nothing;
+        };
         match watch.asked {
-            None => self.ask(plugin),
-            Some(asked) => self.unanswered(plugin, asked),
+            None => {
+                self.ask(plugin);
+                Watched::Asked
+            }
+            Some(asked) => {
+                self.unanswered(plugin, asked);
+                Watched::Unanswered
+            }
         }
-        true
+    }
+
+    /// So many checks were due. Makes others along with them that may be made by now, as long as they come next.
+    pub(crate) fn ask_others_early(&mut self, due: usize) {
+        if due == 0 {
+            return;
+        }
+        for _ in due..TOGETHER {
+            self.drop_dead_timers();
+            let Some(Timer { at, plugin, .. }) = self.timers.next() else { return };
+            let now = self.now;
+            let is_open = |watch: &mut Watch| watch.next() == Some(at) && watch.opens <= now;
+            if !self.watch_of(plugin).is_some_and(is_open) {
+                return;
+            }
+            self.ask(plugin);
+        }
     }
 
     fn watch_of(&mut self, plugin: PluginId) -> Option<&mut Watch> {
@@ -140,11 +196,11 @@ impl Kernel {
         let Some(settings) = self.health_settings(plugin) else { return };
         let check = self.next_check(plugin);
         let until = self.now + self.graph.decl(plugin).settings.check_timeout;
-        let next = self.now + self.roll(plugin, check).around(settings.interval.max(LEAST_INTERVAL), SPREAD);
+        let (now, roll) = (self.now, self.roll(plugin, check));
         let incarnation = self.plugin(plugin).life.incarnation;
         if let Some(watch) = self.watch_of(plugin) {
             watch.asked = Some(Asked { until, excused: false });
-            watch.next = next;
+            watch.follow(now, settings.interval.max(LEAST_INTERVAL), roll);
             self.act(Action::Check { plugin, incarnation, check, until });
             self.look_again(plugin);
         }

@@ -339,7 +339,6 @@ impl<P: Plugin> Instance for NativeInstance<P> {
             }
         });
         asked.detach();
-        self.pool.flush();
     }
 
     fn stop(&self, rung: Rung, reason: &str) {

@@ -2,16 +2,21 @@
 //!
 //! One thread is enough for a burst of short verbs. When tasks still wait after a moment, the sentinel adds a thread
 //! for every core; when none has even been taken in that moment, it doubles the threads, and goes on while that stays
-//! so.
-//! Threads beyond the first that have had nothing to do for a while end. A plugin that blocks for ever costs its thread and nothing else. With nothing to do nobody wakes up.
+//! so. It is woken by a timer, which is set when tasks wait: once for however many bursts there are in that moment.
+//! Threads beyond the first that have had nothing to do for a while end. A plugin that blocks for ever costs its thread
+//! and nothing else. With nothing to do nobody wakes up.
 
 use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use async_task::Runnable;
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+};
 
 use super::panics::contain;
 
@@ -38,8 +43,6 @@ struct Shared {
     queue: Mutex<Queue>,
     /// Something was queued, or the pool is to end.
     work: Condvar,
-    /// Tasks are waiting and no thread is idle.
-    stalled: Condvar,
     /// Tasks that the host has queued since its last flush.
     staged: Mutex<Vec<Runnable>>,
     any_staged: AtomicBool,
@@ -56,9 +59,10 @@ struct Queue {
     taken: u64,
     threads: usize,
     idle: usize,
-    /// Whether the sentinel has been told that tasks wait.
-    alarmed: bool,
-    has_sentinel: bool,
+    /// What wakes the sentinel, if there is one.
+    alarm: Option<Arc<OwnedFd>>,
+    /// Whether the alarm is set, and how many tasks had been taken then.
+    alarmed: Option<u64>,
     closed: bool,
 }
 
@@ -69,7 +73,6 @@ impl Pool {
         let shared = Shared {
             queue: Mutex::default(),
             work: Condvar::new(),
-            stalled: Condvar::new(),
             staged: Mutex::default(),
             any_staged: AtomicBool::new(false),
             cores: thread::available_parallelism().map_or(1, usize::from),
@@ -119,9 +122,13 @@ impl Default for Pool {
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
+        let mut queue = self.shared.lock();
+        queue.closed = true;
+        if let Some(alarm) = &queue.alarm {
+            ring_in(alarm, AT_ONCE);
+        }
+        drop(queue);
         self.shared.work.notify_all();
-        self.shared.stalled.notify_all();
     }
 }
 
@@ -146,17 +153,26 @@ impl Shared {
         }
     }
 
-    /// Tells the sentinel that tasks wait.
+    /// Has the sentinel look after the tasks that wait, if they still do in a moment.
     fn alarm(self: &Arc<Self>, queue: &mut Queue) {
-        if std::mem::replace(&mut queue.alarmed, true) {
+        if queue.alarmed.is_some() {
             return;
         }
-        if queue.has_sentinel {
-            return self.stalled.notify_one();
+        if queue.alarm.is_none() {
+            queue.alarm = self.sentinel();
         }
-        let shared = Arc::clone(self);
-        let spawned = thread::Builder::new().name("hothouse-sentinel".into()).spawn(move || shared.watch());
-        queue.has_sentinel = spawned.is_ok();
+        if let Some(alarm) = &queue.alarm {
+            ring_in(alarm, STALLED);
+            queue.alarmed = Some(queue.taken);
+        }
+    }
+
+    /// Makes the sentinel, and what wakes it; `None` if the system has no room for them.
+    fn sentinel(self: &Arc<Self>) -> Option<Arc<OwnedFd>> {
+        let alarm = Arc::new(timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC).ok()?);
+        let (shared, bell) = (Arc::clone(self), Arc::clone(&alarm));
+        let body = move || shared.watch(&bell);
+        thread::Builder::new().name("hothouse-sentinel".into()).spawn(body).ok().map(|_| alarm)
     }
 
     /// If the system gives no thread, those that there are go on with the queue.
@@ -203,27 +219,26 @@ impl Shared {
         queue.threads -= 1;
     }
 
-    /// The sentinel's life: asleep until tasks wait, then a thread more for every moment without progress.
-    fn watch(self: Arc<Self>) {
-        let mut queue = self.lock();
-        while !queue.closed {
-            if !queue.alarmed {
-                queue = self.stalled.wait(queue).unwrap_or_else(PoisonError::into_inner);
-                continue;
+    /// The sentinel's life: asleep until tasks have waited for a moment, then a thread more for every moment without
+    /// progress.
+    fn watch(self: Arc<Self>, alarm: &OwnedFd) {
+        loop {
+            // How often it rang meanwhile does not matter. An error is a signal that came in between.
+            let _ = rustix::io::read(alarm, &mut [0; 8]);
+            let mut queue = self.lock();
+            if queue.closed {
+                break;
             }
-            let taken = queue.taken;
-            (queue, _) = self.stalled.wait_timeout(queue, STALLED).unwrap_or_else(PoisonError::into_inner);
-            if queue.tasks.is_empty() {
-                queue.alarmed = false;
-            } else if queue.idle > 0 {
+            let Some(taken) = queue.alarmed.take().filter(|_| !queue.tasks.is_empty()) else { continue };
+            if queue.idle > 0 {
                 for _ in 0..queue.idle.min(queue.tasks.len()) {
                     self.work.notify_one();
                 }
             } else {
                 self.grow(&mut queue, taken);
             }
+            self.alarm(&mut queue);
         }
-        queue.has_sentinel = false;
     }
 
     /// Tasks wait and all threads are busy: a thread for every core, and when nothing at all has moved since `taken`,
@@ -235,6 +250,18 @@ impl Shared {
             self.add_thread(queue);
         }
     }
+}
+
+const AT_ONCE: Duration = Duration::from_nanos(1);
+
+/// Sets an alarm, whatever it was set for before.
+fn ring_in(alarm: &OwnedFd, time: Duration) {
+    let once = Itimerspec {
+        it_interval: Timespec::default(),
+        it_value: Timespec::try_from(time).unwrap_or_default(),
+    };
+    // It is a timer and the time is one, so nothing can be wrong with either.
+    let _ = timerfd_settime(alarm, TimerfdTimerFlags::empty(), &once);
 }
 
 #[cfg(test)]

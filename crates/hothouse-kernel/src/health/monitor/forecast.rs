@@ -1,7 +1,7 @@
 //! What the monitor is going to do, for whoever wants to know beforehand. It is the same arithmetic, so what is said comes
 //! to pass.
 
-use super::{LEAST_INTERVAL, SPREAD};
+use super::{LEAST_INTERVAL, soonest};
 use crate::health::Verdict;
 use crate::kernel::Kernel;
 use crate::phase::Phase;
@@ -27,14 +27,9 @@ impl Kernel {
             return None;
         }
         let under_way = u64::from(watch.asked.is_some());
-        let (mut fails, mut next) = (self.now, watch.next.max(self.now));
-        for ahead in 1..=missing - under_way {
-            fails = next;
-            let check = life.checks.saturating_add(ahead);
-            let pause = self.roll(plugin, check).around(settings.interval.max(LEAST_INTERVAL), SPREAD);
-            next = fails + pause;
-        }
-        Some(fails)
+        let Some(pauses) = (missing - under_way).checked_sub(1) else { return Some(self.now) };
+        let pause = soonest(settings.interval.max(LEAST_INTERVAL));
+        Some(watch.opens.max(self.now) + pause.saturating_mul(pauses as u32))
     }
 
     /// When a plugin's restarts count from zero again, if it stays healthy until then; `None` if none counts against it,
