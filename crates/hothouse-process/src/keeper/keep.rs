@@ -2,7 +2,8 @@
 //!
 //! It does nothing but wait. When the child has ended, or the host says so, or the host is gone, it ends whatever is
 //! left below it, tells the host, and ends. Only if the child is to be kept does it go on without a host, and waits for
-//! the next one (`alone`). It takes no decision, and it outlives nothing.
+//! the next one (`alone`). If nothing of its child is left, it offers the spawner to keep another one. It takes no
+//! decision, and it outlives nothing.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, s
 use super::alone::{Alone, Met};
 use super::cull::{Whom, cull, reap};
 use super::processes::Process;
-use super::wire::{Launch, Order, Told, terminated};
+use super::wire::{Launch, Offer, Order, Told, terminated};
 use crate::ledger;
 use crate::sys;
 
@@ -25,6 +26,8 @@ pub(super) struct Keeper {
     pub(super) control: OwnedFd,
     pub(super) children: OwnedFd,
     pub(super) ledger: Option<OwnedFd>,
+    /// Where it offers the spawner to keep another child.
+    pub(super) offers: OwnedFd,
 }
 
 /// Why a keeper need not wait any longer.
@@ -47,32 +50,55 @@ pub(super) struct Kept {
 
 impl Keeper {
     /// The whole life of a keeper.
-    pub(super) fn run(self, launch: &Launch, mut fds: Vec<OwnedFd>) {
+    pub(super) fn run(self, launch: &Launch, fds: Vec<OwnedFd>) {
+        if let Err(error) = prepare() {
+            return not_spawned(&error, &self.control);
+        }
+        let mut left = self.serve(launch, fds);
+        while let Some((keeper, launch, fds)) = left.and_then(Keeper::wait_for_another) {
+            left = keeper.serve(&launch, fds);
+        }
+    }
+
+    /// Makes a child and keeps it to its end. Returns the keeper if it can keep another one.
+    fn serve(self, launch: &Launch, mut fds: Vec<OwnedFd>) -> Option<Keeper> {
         let logs = fds.split_off(launch.targets.len());
-        match prepare().and_then(|()| spawn(launch, &fds)) {
+        match spawn(launch, &fds) {
             Ok(child) => {
                 // What is the child's alone must end with the child.
                 drop(fds);
-                self.keep(child, launch, logs);
+                self.keep(child, launch, logs)
             }
             Err(error) => {
-                let errno = error.raw_os_error().unwrap_or(libc::EIO);
-                Told::NotSpawned { errno }.send(&self.control);
+                not_spawned(&error, &self.control);
+                None
             }
         }
     }
 
-    fn keep(mut self, mut child: Kept, launch: &Launch, logs: Vec<OwnedFd>) {
+    /// Asleep until the spawner has another child for it; `None` if it never will.
+    fn wait_for_another(self) -> Option<(Keeper, Launch, Vec<OwnedFd>)> {
+        let Keeper { control, children, ledger, offers } = self;
+        // There is nothing more to say of the child that is gone.
+        drop(control);
+        let leash = Offer::make(&offers).ok()?;
+        let (launch, control, fds) = Launch::unpack(Launch::receive_packed(leash)?)?;
+        Some((Keeper { control, children, ledger, offers }, launch, fds))
+    }
+
+    fn keep(mut self, mut child: Kept, launch: &Launch, logs: Vec<OwnedFd>) -> Option<Keeper> {
         let pid = child.pid.as_raw_pid();
         if let Some(ledger) = &self.ledger {
             ledger::note_life(ledger, pid, child.began, &launch.label);
         }
         Told::Spawned { pid: pid.unsigned_abs(), began: child.began }.send(&self.control);
         let mut alone = launch.keep.as_ref().map(|keep| Alone::new(keep, launch, logs));
+        let mut was_alone = false;
         while let Over::Host = self.wait_for_the_end(&mut child) {
             let Some(alone) = alone.as_mut().filter(|_| child.is_ready) else { break };
             // Without a ledger nobody would ever find it.
             let Some(ledger) = self.ledger.take() else { break };
+            was_alone = true;
             match alone.wait_for_a_host(ledger, &self.children, &mut child) {
                 Met::Host { control, ledger } => (self.control, self.ledger) = (control, ledger),
                 Met::End { control } => {
@@ -89,7 +115,10 @@ impl Keeper {
             // Only the system itself can hold on to a killed process; whenever it lets go, it is over.
             let children = self.children;
             while cull(&children, Whom::Everybody, PATIENCE, &mut |_, _| {}) > 0 {}
+            return None;
         }
+        // One that has waited for a host belongs to no spawner.
+        (!was_alone).then_some(self)
     }
 
     /// Until the child has ended, or everything is to end, or the host is gone.
@@ -161,6 +190,11 @@ impl Kept {
             }
         });
     }
+}
+
+fn not_spawned(error: &std::io::Error, control: &OwnedFd) {
+    let errno = error.raw_os_error().unwrap_or(libc::EIO);
+    Told::NotSpawned { errno }.send(control);
 }
 
 /// Whoever loses their parent below this process becomes its child; and a signal to the spawner's group is not for it.

@@ -86,6 +86,33 @@ pub(crate) enum Order {
     Adopt,
 }
 
+/// A keeper that has nothing left to keep, and offers to keep another child.
+pub(crate) struct Offer {
+    pub(crate) pid: i32,
+    /// Leads to it. It ends when this is closed.
+    pub(crate) leash: OwnedFd,
+}
+
+impl Offer {
+    /// Makes the offer for this process, and returns the keeper's end of the leash.
+    ///
+    /// # Errors
+    /// Those of the system; `BrokenPipe` if there is no spawner any more.
+    pub(crate) fn make(spawner: impl AsFd) -> io::Result<OwnedFd> {
+        let (ours, its) = pair()?;
+        let pid = rustix::process::getpid().as_raw_pid();
+        send_with(spawner, &pid.to_ne_bytes(), &[its.as_fd()])?;
+        Ok(ours)
+    }
+
+    /// The next offer. `None`: it cannot be understood.
+    pub(crate) fn receive(offered: impl AsFd) -> Option<Offer> {
+        let (packet, fds) = receive_with(offered).ok()?;
+        let pid = i32::from_ne_bytes(packet.try_into().ok()?);
+        Some(Offer { pid, leash: fds.into_iter().next()? })
+    }
+}
+
 /// A connected pair of packet sockets.
 pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
@@ -221,24 +248,40 @@ impl Launch {
         if all.len() > MAX_FDS {
             return Err(Errno::TOOMANYREFS.into());
         }
-        send_with(spawner, b"L", &all)
+        Launch::send_packed(spawner, &all)
     }
 
-    /// The next launch, waited for: with the control socket and the child's descriptors. `None` if the host is gone.
-    pub(crate) fn receive(spawner: impl AsFd) -> Option<(Launch, OwnedFd, Vec<OwnedFd>)> {
+    /// Hands on a launch that is packed: its own descriptor, the control socket, and the child's descriptors.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) fn send_packed(to: impl AsFd, all: &[BorrowedFd<'_>]) -> io::Result<()> {
+        send_with(to, b"L", all)
+    }
+
+    /// The next launch, waited for, as it came. `None` if nobody is at the other end.
+    pub(crate) fn receive_packed(from: impl AsFd) -> Option<Vec<OwnedFd>> {
         loop {
-            let (packet, fds) = receive_with(&spawner).ok()?;
-            if packet.is_empty() {
-                return None;
-            }
-            let mut fds = fds.into_iter();
-            let (Some(file), Some(control)) = (fds.next(), fds.next()) else { continue };
-            let fds: Vec<OwnedFd> = fds.collect();
-            match Launch::read(File::from(file)).filter(|launch| launch.descriptors() == fds.len()) {
-                Some(launch) => return Some((launch, control, fds)),
-                None => Told::NotSpawned { errno: libc::EPROTO }.send(control),
+            let (packet, fds) = receive_with(&from).ok()?;
+            match (packet.is_empty(), fds.len()) {
+                (true, _) => return None,
+                (false, 0 | 1) => {}
+                (false, _) => return Some(fds),
             }
         }
+    }
+
+    /// What such descriptors say: the launch, the control socket and the child's descriptors. `None` if that is nothing,
+    /// of which the host has been told.
+    pub(crate) fn unpack(fds: Vec<OwnedFd>) -> Option<(Launch, OwnedFd, Vec<OwnedFd>)> {
+        let mut fds = fds.into_iter();
+        let (file, control) = (fds.next()?, fds.next()?);
+        let fds: Vec<OwnedFd> = fds.collect();
+        let launch = Launch::read(File::from(file)).filter(|launch| launch.descriptors() == fds.len());
+        if launch.is_none() {
+            Told::NotSpawned { errno: libc::EPROTO }.send(&control);
+        }
+        launch.map(|launch| (launch, control, fds))
     }
 
     /// How many descriptors are handed over with it.
@@ -441,7 +484,7 @@ mod tests {
         let ends: Vec<_> = (0..3).map(|_| rustix::pipe::pipe().unwrap()).collect();
         let fds: Vec<BorrowedFd<'_>> = ends.iter().map(|(_, write)| write.as_fd()).collect();
         launch().send(&host, its.as_fd(), &fds).unwrap();
-        let (received, its, fds) = Launch::receive(&spawner).unwrap();
+        let (received, its, fds) = Launch::unpack(Launch::receive_packed(&spawner).unwrap()).unwrap();
         assert_eq!(received, launch());
         Told::Lost { left: 9 }.send(its);
         assert_eq!(Told::receive(&control).unwrap(), Told::Lost { left: 9 });
@@ -452,7 +495,7 @@ mod tests {
             assert_eq!(usize::from(byte[0]), number);
         }
         drop(host);
-        assert!(Launch::receive(&spawner).is_none());
+        assert!(Launch::receive_packed(&spawner).is_none());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hothouse_kernel::Rung;
 use hothouse_process::{Readiness, StopSignal, Transport};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use crate::bench::{Host, command, fixture, process, words};
 
@@ -102,6 +102,31 @@ fn how_it_ended_is_said() {
     let life =
         host.command(command(fixture("program.py", &["exit_with", "1", words, "  "]), Readiness::Notify));
     assert_eq!(life.exit().detail.unwrap(), "last line on stderr: \\u{1b}[31mred\\u{7}");
+}
+
+/// The number of the keeper of a life that is over.
+fn keeper_of_another_life(host: &Host) -> String {
+    let life = host.command(command(words(&["sh", "-c", "echo parent $PPID"]), Readiness::Spawned));
+    life.exit();
+    life.said("parent ")
+}
+
+#[test]
+fn a_keeper_whose_child_is_gone_keeps_another_one() {
+    let host = Host::new();
+    let mut seen = Vec::new();
+    // It offers itself when the end has been told already, so the next life may come too early for that.
+    let again = (0..1_000).map(|_| keeper_of_another_life(&host)).find(|keeper| {
+        let again = seen.contains(keeper);
+        seen.push(keeper.clone());
+        again
+    });
+    // And if it is killed while it has nothing to do, another one takes its place.
+    let again = again.expect("a keeper keeps more than one child");
+    let killed = hold(&again);
+    kill_process(Pid::from_raw(again.parse().unwrap()).unwrap(), Signal::KILL).unwrap();
+    ends(&killed);
+    assert_ne!(keeper_of_another_life(&host), again);
 }
 
 #[test]
