@@ -12,7 +12,7 @@ use crate::action::Action;
 use crate::apply::Applying;
 use crate::degradation::HardTimes;
 use crate::event::{Event, Happening, IgnoredReason};
-use crate::health::{Tally, Watch, Watched};
+use crate::health::{Tally, Verdict, Watch, Watched};
 use crate::input::{Answer, Input};
 use crate::lifecycle::{self, TimeMove};
 use crate::phase::{Phase, Rest};
@@ -320,28 +320,39 @@ impl Kernel {
                 || self.launch_free()
                 || self.stop_next()
                 || self.replace_if_due()
+                || self.end_a_run()
             {}
-            self.end_runs();
             self.settled = true;
         }
         self.drop_dead_timers();
     }
 
-    fn end_runs(&mut self) {
-        while let Some(id) = self.runs.iter().find(|(_, run)| run.is_over()).map(|(id, _)| *id) {
-            let Some(mut run) = self.runs.remove(&id) else { return };
-            run.report.ended = self.now;
-            for entry in &run.report.entries {
-                let member = &mut self.plugins[entry.plugin.index()].member;
-                if member.is_some_and(|member| member.run == id) {
-                    *member = None;
+    /// Ends a start that is over; false if there is none.
+    fn end_a_run(&mut self) -> bool {
+        let Some(id) = self.runs.iter().find(|(_, run)| run.is_over()).map(|(id, _)| *id) else {
+            return false;
+        };
+        let Some(mut run) = self.runs.remove(&id) else { return false };
+        run.report.ended = self.now;
+        let mut sick = Vec::new();
+        for entry in &run.report.entries {
+            let Plugin { member, life, .. } = &mut self.plugins[entry.plugin.index()];
+            if member.is_some_and(|member| member.run == id) {
+                *member = None;
+                if life.phase == Phase::Ready && life.tally.verdict == Verdict::Unhealthy {
+                    sick.push(entry.plugin);
                 }
             }
-            let all_successful = run.report.all_successful();
-            self.say(Some(run.last_event), Happening::StartEnded { request: id, all_successful });
-            let outcome = self.outcome_of(id, run.report);
-            self.act(Action::Complete { request: id, outcome });
         }
+        let all_successful = run.report.all_successful();
+        self.say(Some(run.last_event), Happening::StartEnded { request: id, all_successful });
+        let outcome = self.outcome_of(id, run.report);
+        self.act(Action::Complete { request: id, outcome });
+        // As long as the start was under way nothing was started again.
+        for plugin in sick {
+            self.still_sick(plugin);
+        }
+        true
     }
 
     /// So that nobody is woken for a moment that has lost its meaning.

@@ -327,6 +327,11 @@ pub const PROMISES: &[Promise] = &[
         check: Check::Event(restart::restarts_only_whom_it_may),
     },
     Promise {
+        name: "nobody_sick_is_left_to_itself",
+        says: "Whoever is unhealthy and would be restarted is, as soon as no start and no apply holds it.",
+        check: Check::Step(restart::nobody_sick_is_left_to_itself),
+    },
+    Promise {
         name: "no_attempt_beyond_the_maximum",
         says: "No attempt has a number above `maxRestartAttempts`.",
         check: Check::Event(restart::no_attempt_beyond_the_maximum),

@@ -138,6 +138,9 @@ impl Kernel {
         } else if *self.phase(plugin) == Phase::Ready {
             self.watch(plugin);
         }
+        if self.plugin(plugin).life.tally.verdict == Verdict::Unhealthy {
+            self.still_sick(plugin);
+        }
     }
 
     /// Nobody asks any more how a plugin is, so nothing that it was counts.
@@ -311,7 +314,9 @@ impl Kernel {
                 // As everybody expects: it is where it is because it was started.
                 self.say(None, what);
             } else {
-                self.say_of(plugin, None, what);
+                // Whoever is well again is so after what was wrong; what is wrong comes from outside.
+                let cause = self.plugin(plugin).last.filter(|_| to == PluginHealthStatus::Healthy);
+                self.say_of(plugin, cause, what);
             }
         }
         if was.is_available() != verdict.is_available() {
@@ -333,6 +338,12 @@ impl Kernel {
         if let Some(watch) = self.plugin_mut(plugin).life.watch.as_deref_mut() {
             watch.well_since = healthy.then(|| watch.well_since.unwrap_or(now));
         }
+    }
+
+    /// A plugin that became unhealthy when nothing could be done about it is so still.
+    pub(crate) fn still_sick(&mut self, plugin: PluginId) {
+        let why = self.plugin(plugin).life.objection.clone().unwrap_or_default();
+        self.sick(plugin, &why);
     }
 
     /// A plugin has become unhealthy while it runs.

@@ -18,6 +18,18 @@ pub(super) fn restarts_only_whom_it_may(ledger: &Ledger, _: &Moment<'_>, event: 
     unless(!proven, || format!("{plugin} is to be restarted, and was never ready since it was asked for"))
 }
 
+pub(super) fn nobody_sick_is_left_to_itself(ledger: &Ledger, moment: &Moment<'_>) -> Kept {
+    let kernel = moment.step.kernel;
+    for plugin in ledger.graph.plugins() {
+        let view = kernel.view_of(plugin);
+        let is_sick = view.phase == Phase::Ready && view.tally.verdict == Verdict::Unhealthy;
+        unless(is_sick && kernel.will_be_restarted(plugin), || {
+            format!("{plugin} is unhealthy, could be restarted, and runs on: {view:?}")
+        })?;
+    }
+    Ok(())
+}
+
 pub(super) fn no_attempt_beyond_the_maximum(ledger: &Ledger, _: &Moment<'_>, event: &Event) -> Kept {
     let Happening::RestartScheduled { plugin, attempt, of, .. } = &event.what else { return Ok(()) };
     let most = ledger.health_settings(*plugin).map_or(0, |health| health.max_restart_attempts);

@@ -91,6 +91,9 @@ fn ready(why: &Why, root: &EventInfo) -> String {
             why.plugin
         );
     }
+    if let Some(line) = well_again(why, root) {
+        return line;
+    }
     if root.kind == "healthChanged" {
         let how_long = for_how_long(why);
         return format!("`{}` is ready since {since} ({how_long}), and {}", why.plugin, happened(root));
@@ -108,6 +111,23 @@ fn ready(why: &Why, root: &EventInfo) -> String {
         _ => String::new(),
     };
     format!("`{}` is ready since {since} ({}): {again}{by}{after}", why.plugin, for_how_long(why))
+}
+
+/// `api` is ready since …, and healthy again since …: before that it was unhealthy: no disk.
+fn well_again(why: &Why, root: &EventInfo) -> Option<String> {
+    let about_health = |event: &&EventInfo| event.kind == "healthChanged" && is_about(event, &why.plugin);
+    let mut changes = why.chain.iter().rev().filter(about_health);
+    let well = changes.next().filter(|event| event.text("to") == Some("healthy"))?;
+    let ill = changes.next().unwrap_or(root);
+    let said = harmless(ill.text("why")?);
+    Some(format!(
+        "`{}` is ready since {} ({}), and healthy again since {}: before that it was {}: {said}",
+        why.plugin,
+        why.since.as_deref().unwrap_or("?"),
+        for_how_long(why),
+        well.time,
+        ill.text("to").unwrap_or("?"),
+    ))
 }
 
 fn second_line(why: &Why) -> Option<String> {
