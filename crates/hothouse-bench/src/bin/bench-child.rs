@@ -6,6 +6,7 @@
 //! | `fd N MS` | waits for MS milliseconds, writes one byte to descriptor N, and waits to be ended |
 //! | `notify MS` | the same, with `READY=1` to `NOTIFY_SOCKET` |
 //! | `rpc N MS` | answers every line on descriptor N with a JSON-RPC result at once, `start` after MS milliseconds; it exports the method `echo` |
+//! | `trouble N KIND` | the same as `rpc N 0`, but: `hung` answers nothing once it is up; `crashing` ends at its twentieth call; `slow` takes 200 ms for a call; `lying` is well and fails every call; `flapping` is well every other time |
 //! | `flood RATE BYTES` | writes RATE bytes in a second to its standard output, as numbered lines of 100 bytes, until there are BYTES of them, and ends; `0`: it does not end |
 //!
 //! It ends when it is told to, or when whoever spawned it has ended.
@@ -41,8 +42,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             notify()?;
         }
         ["rpc", fd, delay] => return answer(fd.parse()?, delay),
+        ["trouble", fd, kind] => return trouble(fd.parse()?, kind),
         ["flood", rate, bytes] => return flood(rate.parse()?, bytes.parse()?),
-        _ => return Err("usage: bench-child fd N MS | notify MS | rpc N MS | flood RATE BYTES".into()),
+        _ => return Err("usage: bench-child fd N MS | notify MS | rpc N MS | trouble N KIND | flood RATE BYTES".into()),
     }
     loop {
         std::thread::park();
@@ -87,6 +89,42 @@ fn answer(fd: RawFd, delay: &str) -> Result<(), Box<dyn Error>> {
         };
         if let Some(id) = number_after(&line, r#""id":"#) {
             let answer = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}\n");
+            answers.write_all(answer.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+fn trouble(fd: RawFd, kind: &str) -> Result<(), Box<dyn Error>> {
+    let channel = channel(fd);
+    let mut answers = channel.try_clone()?;
+    let (mut calls, mut checks) = (0, 0);
+    for line in BufReader::new(channel).lines() {
+        let line = line?;
+        let is = |verb: &str| line.contains(&format!(r#""method":"{verb}","params""#));
+        let mut answer = r#""result":{}"#;
+        if line.contains(r#""method":"init""#) {
+            answer = r#""result":{"methods":["echo"],"verbs":["start","health"]}"#;
+        } else if is("health") {
+            checks += 1;
+            answer = match kind == "flapping" && checks % 2 == 1 {
+                true => r#""result":{"healthy":false,"message":"tired"}"#,
+                false => r#""result":{"healthy":true}"#,
+            };
+        } else if is("call") {
+            calls += 1;
+            match kind {
+                "crashing" if calls == 20 => return Err("it crashes, as it was asked to".into()),
+                "slow" => std::thread::sleep(Duration::from_millis(200)),
+                "lying" => answer = r#""error":{"code":-32603,"message":"no table"}"#,
+                _ => {}
+            }
+        }
+        if kind == "hung" && (is("call") || is("health")) {
+            continue;
+        }
+        if let Some(id) = number_after(&line, r#""id":"#) {
+            let answer = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},{answer}}}\n");
             answers.write_all(answer.as_bytes())?;
         }
     }

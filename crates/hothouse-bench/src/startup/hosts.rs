@@ -19,7 +19,7 @@ use crate::error::Outcome;
 pub(crate) const CHANNEL: &str = "3";
 
 /// The longest line of a process plugin, in bytes: the default of `host.maxLine`.
-const MAX_LINE: usize = 16 << 20;
+pub(crate) const MAX_LINE: usize = 16 << 20;
 
 /// How long anything may take before it is given up.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);

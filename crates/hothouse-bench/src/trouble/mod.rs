@@ -1,6 +1,8 @@
-//! What trouble costs: a plugin that dies and serves again, and what it takes to ask plugins how they are.
+//! What trouble costs: a plugin that dies and serves again, what it takes to ask plugins how they are, and what those
+//! who are well notice of those who are not.
 
 mod checks;
+mod incidents;
 mod native;
 mod process;
 
@@ -17,8 +19,12 @@ use crate::table::{Row, Target, ms};
 pub(crate) use checks::{ROLE as WATCHED, play as play_watched};
 
 /// What can be measured by itself, in the order in which everything is.
-pub(crate) const PARTS: [(&str, Part); 3] =
-    [("process", process::measure), ("native", native::measure), ("checks", checks::measure)];
+pub(crate) const PARTS: [(&str, Part); 4] = [
+    ("process", process::measure),
+    ("native", native::measure),
+    ("checks", checks::measure),
+    ("incidents", incidents::measure),
+];
 
 /// Restarts follow at once, so that only the work is measured.
 const AT_ONCE: Pacing =
