@@ -3,6 +3,7 @@
 
 mod checks;
 mod incidents;
+mod modes;
 mod native;
 mod process;
 
@@ -19,10 +20,11 @@ use crate::table::{Row, Target, ms};
 pub(crate) use checks::{ROLE as WATCHED, play as play_watched};
 
 /// What can be measured by itself, in the order in which everything is.
-pub(crate) const PARTS: [(&str, Part); 4] = [
+pub(crate) const PARTS: [(&str, Part); 5] = [
     ("process", process::measure),
     ("native", native::measure),
     ("checks", checks::measure),
+    ("modes", modes::measure),
     ("incidents", incidents::measure),
 ];
 
