@@ -89,7 +89,7 @@ fn spec(
         Run::Command(_) if check_method.is_some() => {
             return Err(wrong(
                 "health.checkMethod names a method, and a command has none; \
-                              use http://…, tcp://host:port or exec:command"
+                              use http://…, https://…, tcp://host:port or exec:command"
                     .into(),
             ));
         }

@@ -44,7 +44,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["rpc", fd, delay] => return answer(fd.parse()?, delay),
         ["trouble", fd, kind] => return trouble(fd.parse()?, kind),
         ["flood", rate, bytes] => return flood(rate.parse()?, bytes.parse()?),
-        _ => return Err("usage: bench-child fd N MS | notify MS | rpc N MS | trouble N KIND | flood RATE BYTES".into()),
+        _ => {
+            return Err(
+                "usage: bench-child fd N MS | notify MS | rpc N MS | trouble N KIND | flood RATE BYTES"
+                    .into(),
+            );
+        }
     }
     loop {
         std::thread::park();

@@ -63,8 +63,13 @@ pub(super) fn measure(sheet: &mut dyn Sheet) -> Outcome<()> {
         let (value, floor) = (ms(value), Some(ms(floor)));
         sheet.row(&Row { what: what.to_owned(), of, unit: "ms", value, floor, target })?;
     }
-    let count = |what: String, value: u64, target| {
-        Row { what, of: "once", unit: "", value: value as f64, floor: None, target }
+    let count = |what: String, value: u64, target| Row {
+        what,
+        of: "once",
+        unit: "",
+        value: value as f64,
+        floor: None,
+        target,
     };
     sheet.row(&count("calls of those in trouble".into(), troubled.asked, None))?;
     let none = Some(Target::Value(0.0));
@@ -75,7 +80,8 @@ pub(super) fn measure(sheet: &mut dyn Sheet) -> Outcome<()> {
 
 fn host() -> Outcome<Host> {
     let (program, spawner) = (hosts::child()?, Spawner::new()?);
-    let pacing = Pacing { base: Duration::from_millis(200), cap: Duration::from_secs(1), ..Pacing::default() };
+    let pacing =
+        Pacing { base: Duration::from_millis(200), cap: Duration::from_secs(1), ..Pacing::default() };
     let settings = HostSettings { restart: pacing, ..HostSettings::default() };
     Ok(Host::spawn(settings, move || {
         let health = |auto_restart| PluginHealthCheck {
@@ -129,7 +135,8 @@ impl Slice {
 fn calls(host: &Host, troubled: &[&str]) -> Outcome<Slice> {
     let until = Instant::now() + SLICE;
     thread::scope(|scope| {
-        let well = (0..WELL).map(|number| scope.spawn(move || well_calls(host, &format!("well-{number}"), until)));
+        let well =
+            (0..WELL).map(|number| scope.spawn(move || well_calls(host, &format!("well-{number}"), until)));
         let well: Vec<_> = well.collect();
         let troubled = troubled.iter().map(|name| scope.spawn(move || troubled_calls(host, name, until)));
         let troubled: Vec<_> = troubled.collect();

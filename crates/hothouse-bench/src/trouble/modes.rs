@@ -56,12 +56,7 @@ pub(super) fn measure(sheet: &mut dyn Sheet) -> Outcome<()> {
 }
 
 /// From before that is done until `plugin` serves what its mode refuses, or does not.
-fn until(
-    host: &Host,
-    plugin: &str,
-    serves: bool,
-    done: impl FnOnce() -> Outcome<()>,
-) -> Outcome<Duration> {
+fn until(host: &Host, plugin: &str, serves: bool, done: impl FnOnce() -> Outcome<()>) -> Outcome<Duration> {
     let began = Instant::now();
     done()?;
     loop {

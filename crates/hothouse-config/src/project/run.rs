@@ -113,10 +113,10 @@ pub struct TcpAddress {
     pub port: u16,
 }
 
-/// An `http://` URL, taken apart.
+/// An `http://` or `https://` URL, taken apart.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpTarget {
-    /// Where to connect; port 80 if the URL has none.
+    /// Where to connect; port 80, of `https` 443, if the URL has none.
     pub address: TcpAddress,
     /// What to ask for: the path with its query, at least `/`.
     pub path: Text,

@@ -131,14 +131,6 @@ const URL: &str = "a URL such as \"http://127.0.0.1:8080/health\"";
 fn http(field: &Field<'_>, report: &mut Report) -> Option<HttpTarget> {
     let template = field.string(URL, report)?;
     let value = template.value();
-    if value.starts_with("https://") {
-        report.error(
-            field
-                .expected("an http:// URL")
-                .hint("readiness is not asked for over TLS; ask the plain port, or use `exec` with a client"),
-        );
-        return None;
-    }
     match split_url(&value) {
         Some(((host, port), path)) => Some(HttpTarget {
             address: TcpAddress { host: part(template, host), port },
@@ -152,7 +144,7 @@ fn http(field: &Field<'_>, report: &mut Report) -> Option<HttpTarget> {
     }
 }
 
-/// `((host, port), path)` of an `http://` URL; a fragment is left away, as it is never sent.
+/// `((host, port), path)` of an `http://` or `https://` URL; a fragment is left away, as it is never sent.
 pub(crate) fn split_url(url: &str) -> Option<((String, u16), String)> {
     let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
     if rest.chars().any(|c| c.is_whitespace() || c.is_control()) {

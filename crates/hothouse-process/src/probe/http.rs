@@ -1,14 +1,14 @@
 //! Whether a GET is answered with the right status.
 //!
-//! Only the status line of the answer is read. There is no TLS here, no redirect is followed, and no proxy is used:
-//! what is asked is the program itself, most often on this machine.
+//! Only the status line of the answer is read. No redirect is followed, and no proxy is used: what is asked is the program
+//! itself, most often on this machine.
 
 use std::fmt;
 use std::io;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::Address;
+use super::{Address, tls};
 use crate::words::{reason, shown};
 
 /// The longest status line that is read, in bytes.
@@ -17,6 +17,7 @@ const MAX_STATUS_LINE: usize = 1024;
 /// What is asked over HTTP.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HttpTarget {
+    is_encrypted: bool,
     address: Address,
     authority: String,
     path: String,
@@ -28,36 +29,42 @@ impl HttpTarget {
         &self.address
     }
 
-    /// Reads a URL: `http://host:port/path?query`. Without a port it is 80; a fragment is left away.
+    /// Reads a URL: `http://host:port/path?query`, or `https://…`. Without a port it is 80 or 443; a fragment is left away.
+    /// Of `https` no certificate is verified.
     ///
     /// # Errors
     /// What is wrong with it, for a person.
     pub fn parse(url: &str) -> Result<HttpTarget, String> {
-        if url.starts_with("https://") {
-            return Err(format!(
-                "`{url}` asks for TLS, and this version has no TLS; ask the plain port, or use `exec:` with a client \
-                 such as curl"
-            ));
-        }
-        let rest =
-            url.strip_prefix("http://").ok_or_else(|| format!("`{url}` does not begin with http://"))?;
+        let (is_encrypted, rest) = match (url.strip_prefix("http://"), url.strip_prefix("https://")) {
+            (Some(rest), _) => (false, rest),
+            (_, Some(rest)) => (true, rest),
+            _ => return Err(format!("`{url}` does not begin with http:// or https://")),
+        };
         if rest.chars().any(|character| character.is_whitespace() || character.is_control()) {
             return Err(format!("`{}` must not contain spaces or control characters", shown(url.as_bytes())));
         }
         let rest = rest.split('#').next().unwrap_or_default();
         let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let address = Address::with_default_port(authority, Some(80))?;
+        let address = Address::with_default_port(authority, Some(if is_encrypted { 443 } else { 80 }))?;
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        Ok(HttpTarget { address, authority: authority.to_owned(), path })
+        Ok(HttpTarget { is_encrypted, address, authority: authority.to_owned(), path })
     }
 
     async fn status(&self) -> io::Result<u16> {
-        let mut stream = self.address.connect().await?;
+        let stream = self.address.connect().await?;
+        match self.is_encrypted {
+            true => self.status_over(tls::over(stream, self.address.host()).await?).await,
+            false => self.status_over(stream).await,
+        }
+    }
+
+    async fn status_over(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<u16> {
         let request = format!(
             "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: hothouse\r\nAccept: */*\r\nConnection: close\r\n\r\n",
             self.path, self.authority
         );
         stream.write_all(request.as_bytes()).await?;
+        stream.flush().await?;
         let mut line = Vec::new();
         let mut part = [0; 256];
         while !line.contains(&b'\n') && line.len() < MAX_STATUS_LINE {
@@ -86,7 +93,8 @@ fn status_of(line: &[u8]) -> Option<u16> {
 
 impl fmt::Display for HttpTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.authority, self.path)
+        let scheme = if self.is_encrypted { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.authority, self.path)
     }
 }
 

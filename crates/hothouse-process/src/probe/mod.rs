@@ -7,6 +7,7 @@ mod exec;
 mod holder;
 mod http;
 mod tcp;
+mod tls;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -60,7 +61,7 @@ pub(crate) struct Surroundings {
 pub(crate) type Attempt = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
 impl HealthProbe {
-    /// Reads a `checkMethod`: the name of a method, `http://host:port/path`, `tcp://host:port`, or `exec:command`,
+    /// Reads a `checkMethod`: the name of a method, `http://host:port/path`, `https://…`, `tcp://host:port`, or `exec:command`,
     /// where the command is a line for `/bin/sh`.
     ///
     /// # Errors
@@ -74,12 +75,12 @@ impl HealthProbe {
             Endpoint::Http { target: HttpTarget::parse(text)?, status: None }
         } else if let Some((scheme, _)) = text.split_once("://") {
             return Err(format!(
-                "`{scheme}://` is not known; allowed are http://…, tcp://host:port, exec:command, or the name of a \
+                "`{scheme}://` is not known; allowed are http://…, https://…, tcp://host:port, exec:command, or the name of a \
                  method"
             ));
         } else if text.trim().is_empty() {
             return Err(
-                "it is empty; allowed are http://…, tcp://host:port, exec:command, or the name of a \
+                "it is empty; allowed are http://…, https://…, tcp://host:port, exec:command, or the name of a \
                         method"
                     .into(),
             );
@@ -156,13 +157,14 @@ mod tests {
         assert_eq!(parsed("tcp://[::1]:5432"), "tcp [::1]:5432");
         assert_eq!(parsed("http://localhost:8080/health?full=1"), "http http://localhost:8080/health?full=1");
         assert_eq!(parsed("http://localhost"), "http http://localhost/");
+        assert_eq!(parsed("https://[::1]/up"), "http https://[::1]/up");
         assert_eq!(parsed("exec: pg_isready -q "), "exec pg_isready -q");
     }
 
     #[test]
     fn what_is_wrong_is_said() {
         for (text, part) in [
-            ("https://localhost/", "no TLS"),
+            ("https://", "no host"),
             ("redis://localhost", "`redis://` is not known"),
             ("tcp://localhost", "host:port"),
             ("tcp://localhost:0", "1 to 65535"),

@@ -77,6 +77,11 @@ impl Address {
     }
 
     /// Connects to whichever of the addresses behind the host's name accepts first.
+    /// The host, an IPv6 address without brackets.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
     pub(super) async fn connect(&self) -> io::Result<TcpStream> {
         TcpStream::connect((self.host.as_str(), self.port)).await
     }

@@ -1,10 +1,16 @@
 //! Health checks by method and by endpoint.
 
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use hothouse_kernel::{Code, Stage};
 use hothouse_process::probe::{Endpoint, HealthProbe};
 use hothouse_process::{ProcessSpec, Readiness, Transport};
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, Stream};
 
 use crate::bench::{Host, command, fixture, process, words};
 
@@ -45,6 +51,58 @@ fn a_method_is_called_and_must_speak_of_health() {
          health report: `null`"
     );
     assert_eq!(life("refuse").check().unwrap_err().to_string(), "E_SPECIMEN: the specimen says no");
+}
+
+/// Answers one request over TLS with this status, with a certificate that nobody has signed.
+fn encrypted(status: &'static str) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(vec!["somebody.else".into()]).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let config = Arc::new(config.with_single_cert(vec![cert.der().clone()], key).unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut tls = ServerConnection::new(config).unwrap();
+        let mut stream = Stream::new(&mut tls, &mut stream);
+        let mut line = String::new();
+        BufReader::new(&mut stream).read_line(&mut line).unwrap();
+        assert_eq!(line, "GET /up HTTP/1.1\r\n");
+        stream.write_all(format!("HTTP/1.1 {status}\r\n\r\n").as_bytes()).unwrap();
+    });
+    (address, server)
+}
+
+#[test]
+fn an_endpoint_may_be_encrypted() {
+    let host = Host::new();
+    let ask = |address: SocketAddr| {
+        let check = format!("https://{address}/up");
+        let loader = hothouse_process::ProcessLoader::new(specimen(&check), host.spawner.clone());
+        let life = host.launch(loader.as_ref(), GOOD);
+        life.started();
+        life.check().map(|health| (health.healthy, health.message))
+    };
+    let (address, server) = encrypted("204 No Content");
+    assert_eq!(ask(address).unwrap(), (true, None));
+    server.join().unwrap();
+    let (address, server) = encrypted("503 Service Unavailable");
+    let sick = format!("http https://{address}/up: answered 503");
+    assert!(format!("{:?}", ask(address)).contains(&sick));
+    server.join().unwrap();
+    // Whoever speaks no TLS is told so.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let plain = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let answer = format!("{:?}", ask(address));
+    assert!(answer.contains("corrupt message"), "{answer}");
+    plain.join().unwrap();
 }
 
 #[test]
