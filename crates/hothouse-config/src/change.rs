@@ -130,7 +130,7 @@ impl Project {
             max_line,
             state_dir,
             logs: LogSettings { max_size, keep },
-            calls: CallSettings { queue, cache_bytes },
+            calls: CallSettings { queue, cache_bytes, validate },
             restart: Pacing { base, cap, jitter, stable },
             passive_health: Passive { min_calls, error_percent, mean },
             probes,
@@ -148,6 +148,7 @@ impl Project {
         facts.note("host.logs.keep", keep.to_string(), Effect::DownUp);
         facts.note("host.calls.queue", queue.to_string(), Effect::Now);
         facts.note("host.calls.cacheBytes", cache_bytes.to_string(), Effect::Now);
+        facts.note("host.calls.validate", validate.to_string(), Effect::Now);
         facts.note("host.restart.base", millis(base), Effect::Now);
         facts.note("host.restart.cap", millis(cap), Effect::Now);
         facts.note("host.restart.jitter", jitter.to_string(), Effect::Now);

@@ -103,11 +103,13 @@ pub struct CallSettings {
     pub queue: usize,
     /// `cacheBytes` (default 16 MiB): how many bytes of last good results are kept for all plugins together.
     pub cache_bytes: usize,
+    /// `validate` (default false): whether arguments and results are held against the schemas that plugins declare.
+    pub validate: bool,
 }
 
 impl Default for CallSettings {
     fn default() -> CallSettings {
-        CallSettings { queue: 1024, cache_bytes: 16 * 1024 * 1024 }
+        CallSettings { queue: 1024, cache_bytes: 16 * 1024 * 1024, validate: false }
     }
 }
 

@@ -129,8 +129,10 @@ fn who_may_be_called_is_named_and_must_be_there() {
         );
         Project::from_bytes("x.yaml", text, &environment())
     };
-    let project = load("{queue: 7, cacheBytes: 0}", "[web, db]").unwrap().project;
-    assert_eq!((project.host.calls.queue, project.host.calls.cache_bytes), (7, 0));
+    let project = load("{queue: 7, cacheBytes: 0, validate: true}", "[web, db]").unwrap().project;
+    let calls = &project.host.calls;
+    assert_eq!((calls.queue, calls.cache_bytes, calls.validate), (7, 0, true));
+    assert_eq!(only_message(&load("{validate: 1}", "[]").unwrap_err()), "expected true or false, found 1");
     assert_eq!(project.plugins[0].may_call, ["web", "db"]);
     let problems = load("{}", "[wab]").unwrap_err();
     assert_eq!(only_message(&problems), "there is no plugin named `wab`");

@@ -178,11 +178,13 @@ pub struct CallSettings {
     pub queue: usize,
     /// How many bytes of last good results are kept for all plugins together (`host.calls.cacheBytes`).
     pub cache_bytes: usize,
+    /// Whether arguments and results are held against the schemas that plugins declare for them (`host.calls.validate`).
+    pub validate: bool,
 }
 
 impl Default for CallSettings {
     fn default() -> CallSettings {
-        CallSettings { queue: 1024, cache_bytes: 16 * 1024 * 1024 }
+        CallSettings { queue: 1024, cache_bytes: 16 * 1024 * 1024, validate: false }
     }
 }
 

@@ -29,7 +29,11 @@ pub(crate) fn settings(project: &Project) -> HostSettings {
         kill_timeout: project.host.kill_timeout,
         restart: project.host.restart,
         passive: project.host.passive_health,
-        calls: CallSettings { queue: project.host.calls.queue, cache_bytes: project.host.calls.cache_bytes },
+        calls: CallSettings {
+            queue: project.host.calls.queue,
+            cache_bytes: project.host.calls.cache_bytes,
+            validate: project.host.calls.validate,
+        },
         ..HostSettings::default()
     }
 }

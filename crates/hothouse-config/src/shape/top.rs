@@ -176,7 +176,8 @@ fn logs(field: &Field<'_>, report: &mut Report) -> LogSettings {
 
 fn calls(field: &Field<'_>, report: &mut Report) -> CallSettings {
     let mut settings = CallSettings::default();
-    let Some(mut fields) = Fields::of(field, "a map with `queue` and `cacheBytes`", report) else {
+    let Some(mut fields) = Fields::of(field, "a map with `queue`, `cacheBytes` and `validate`", report)
+    else {
         return settings;
     };
     for (key, most, setting) in
@@ -186,6 +187,9 @@ fn calls(field: &Field<'_>, report: &mut Report) -> CallSettings {
             let given = field.integer(0, most, report).and_then(|given| usize::try_from(given).ok());
             *setting = given.unwrap_or(*setting);
         }
+    }
+    if let Some(field) = fields.optional("validate") {
+        settings.validate = field.boolean(report).unwrap_or(settings.validate);
     }
     fields.finish(|_| false, report);
     settings

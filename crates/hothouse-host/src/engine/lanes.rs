@@ -50,6 +50,7 @@ impl Engine {
             plugins: plugins.collect(),
             circles: self.slots.iter().any(|slot| !slot.calls.may_call.is_empty()),
             cache_bytes: self.call_settings.cache_bytes,
+            validates: self.call_settings.validate,
         });
     }
 

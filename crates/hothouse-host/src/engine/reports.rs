@@ -6,7 +6,7 @@ use hothouse_runtime::contract::Description;
 
 use super::Engine;
 use crate::plugins::Slot;
-use crate::router::exported_instead;
+use crate::router::{exported_instead, wrong_schema};
 
 impl Engine {
     pub(super) fn reported(&mut self, plugin: PluginId, incarnation: Incarnation, report: Report) {
@@ -31,7 +31,7 @@ impl Engine {
         };
         let description = living.description.clone();
         let answer = match answer {
-            Answer::Initialized => match lacking(slot, description.as_deref()) {
+            Answer::Initialized => match lacking(slot, description.as_deref(), self.call_settings.validate) {
                 None => Answer::Initialized,
                 Some(message) => {
                     Answer::Failed(Box::new(Failure::new(Code::ContractViolated, Stage::Init, message)))
@@ -49,7 +49,10 @@ impl Engine {
 }
 
 /// What the configuration needs and the plugin does not have.
-fn lacking(slot: &Slot, description: Option<&Description>) -> Option<String> {
+fn lacking(slot: &Slot, description: Option<&Description>, validates: bool) -> Option<String> {
+    if let Some(wrong) = description.filter(|_| validates).and_then(wrong_schema) {
+        return Some(format!("`host.calls.validate` is on, and `{}` declares {wrong}", slot.identity.name));
+    }
     let method = slot.check_method.as_deref()?;
     match description.filter(|description| description.method(method).is_some()) {
         Some(_) => None,

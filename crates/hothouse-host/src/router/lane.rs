@@ -4,6 +4,7 @@
 //! where the plugin is. All of them hold its lock for a moment and do what follows from it (passing calls on, answering,
 //! cancelling) when they have given it back, because any of that may come back here.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -105,7 +106,7 @@ impl Lane {
         drop(state);
         match taken_in {
             Ok(TakenIn::PassedOn(ticket, life, call)) => {
-                life.call(call);
+                life.call(call, self.validates());
                 Some(ticket)
             }
             Ok(TakenIn::Waits(ticket, effects)) => {
@@ -223,6 +224,10 @@ impl Lane {
             return Err(refusal::dependency_away(name, missing));
         }
         Ok(Caller { plugin: self.plugin, name: Arc::clone(name) })
+    }
+
+    fn validates(&self) -> bool {
+        self.shared.validates.load(Ordering::Relaxed)
     }
 
     pub(super) fn counts(&self) -> CallCounts {
@@ -661,7 +666,7 @@ impl Effects {
             life.cancel(call);
         }
         for (life, call) in self.passed_on {
-            life.call(call);
+            life.call(call, lane.validates());
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The life that serves, as the router sees it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hothouse_kernel::Incarnation;
 use hothouse_kernel::degradation::MethodTraits;
 use hothouse_runtime::contract::{Description, Method};
-use hothouse_runtime::{Call, CallId, Instance, Loader};
+use hothouse_runtime::{Call, CallId, CallReply, Instance, Loader, Outcome};
+
+use super::schemas::Schemas;
 
 /// Which method of a description; [`UNDESCRIBED`] if the plugin does not say what it exports.
 pub(super) type MethodAt = u32;
@@ -20,6 +22,8 @@ pub(crate) struct Life {
     description: Option<Arc<Description>>,
     /// The methods in the order of their names.
     sorted: Box<[MethodAt]>,
+    /// Made with the first call that is validated.
+    schemas: OnceLock<Option<Arc<Schemas>>>,
 }
 
 impl Life {
@@ -35,7 +39,7 @@ impl Life {
         sorted.sort_by_key(|at| methods[*at as usize].name.as_str());
         sorted.dedup_by_key(|at| methods[*at as usize].name.as_str());
         let sorted = sorted.into();
-        Life { incarnation, instance, loader, description, sorted }
+        Life { incarnation, instance, loader, description, sorted, schemas: OnceLock::new() }
     }
 
     /// The method of that name; `None` if the plugin does not export it.
@@ -77,9 +81,36 @@ impl Life {
         self.method(at).is_some_and(|method| method.cacheable)
     }
 
-    pub(super) fn call(&self, call: Call) {
+    /// Passes a call on. `validates`: what goes there and what comes back is held against what the plugin declares.
+    pub(super) fn call(&self, call: Call, validates: bool) {
+        let Some(call) = (if validates { self.validated(call) } else { Some(call) }) else { return };
         self.instance.call(call);
         self.loader.flush();
+    }
+
+    /// The same call, whose result will be validated; `None` if it has been answered, because its argument is wrong.
+    fn validated(&self, mut call: Call) -> Option<Call> {
+        let schemas = self.schemas.get_or_init(|| {
+            let description = self.description().filter(|description| {
+                description.methods.iter().any(|method| method.params.is_some() || method.result.is_some())
+            })?;
+            Some(Arc::new(Schemas::of(description)))
+        });
+        let (Some(schemas), Some(method)) = (schemas, self.find(&call.method)) else { return Some(call) };
+        if let Err(error) = schemas.check_params(method, &call.method, &call.payload) {
+            call.reply.send(Err(error));
+            return None;
+        }
+        let (schemas, name, reply) = (Arc::clone(schemas), call.method.clone(), call.reply);
+        call.reply = CallReply::minding_loss(move |outcome| match outcome {
+            Outcome::Answered(Ok(result)) => {
+                let checked = schemas.check_result(method, &name, &result);
+                reply.send(checked.map(|()| result));
+            }
+            Outcome::Answered(Err(error)) => reply.send(Err(error)),
+            Outcome::Lost(loss) => reply.lose(loss),
+        });
+        Some(call)
     }
 
     pub(super) fn cancel(&self, call: CallId) {

@@ -25,6 +25,7 @@ mod life;
 mod open;
 mod queue;
 mod refusal;
+mod schemas;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -51,6 +52,7 @@ pub(crate) use self::lane::{Lane, Presence};
 pub(crate) use self::life::Life;
 pub(crate) use self::open::{AnswerTo, OpenCall, Ticket, Wish};
 pub(crate) use self::refusal::exported_instead;
+pub(crate) use self::schemas::wrong_schema;
 pub use self::trace::{CallSpan, Trace};
 
 /// Every lane of a host.
@@ -73,6 +75,8 @@ struct Shared {
     cache: Cache,
     spans: Spans,
     names: Names,
+    /// Whether arguments and results are validated (`host.calls.validate`).
+    validates: AtomicBool,
 }
 
 /// The names of all plugins, by their numbers.
@@ -106,6 +110,8 @@ pub(crate) struct Declaration {
     pub(crate) circles: bool,
     /// How many bytes of results are kept (`host.calls.cacheBytes`).
     pub(crate) cache_bytes: usize,
+    /// Whether arguments and results are held against the schemas that plugins declare (`host.calls.validate`).
+    pub(crate) validates: bool,
 }
 
 impl Router {
@@ -117,6 +123,7 @@ impl Router {
             cache: Cache::default(),
             spans: Spans::new(),
             names: Names::default(),
+            validates: AtomicBool::new(false),
         };
         Router { lanes: RwLock::default(), shared: Arc::new(shared), ended: AtomicBool::new(false) }
     }
@@ -124,6 +131,7 @@ impl Router {
     /// Takes a configuration. Lanes that there are go on with whatever is in them.
     pub(crate) fn declare(&self, declaration: Declaration) {
         self.shared.cache.set_limit(declaration.cache_bytes);
+        self.shared.validates.store(declaration.validates, Ordering::Relaxed);
         self.shared.waits.set_possible(declaration.circles);
         let names = declaration.plugins.iter().map(|(rules, _)| Arc::clone(&rules.name)).collect();
         *self.shared.names.0.write().unwrap_or_else(PoisonError::into_inner) = names;
