@@ -81,13 +81,15 @@ impl History {
         self.ring.push_back(event);
     }
 
-    /// Wakes those who wait for events.
+    /// Wakes those who wait for events, if there are any since they were told last: whoever is woken asks, and a question
+    /// is no news.
     pub(crate) fn tell(&self) {
         // One of them is what new ones are cloned from, and waits for nothing.
         if self.newest.receiver_count() > 1
             && let Some(last) = self.ring.back()
         {
-            self.newest.send_replace(last.seq.number());
+            let last = last.seq.number();
+            self.newest.send_if_modified(|newest| std::mem::replace(newest, last) != last);
         }
     }
 
@@ -168,6 +170,22 @@ mod tests {
 
     fn history(capacity: usize) -> History {
         History::new(capacity, 1000, watch::channel(0).0)
+    }
+
+    #[test]
+    fn nobody_is_woken_without_news() {
+        let (sender, first) = watch::channel(0);
+        let mut history = History::new(10, 1000, sender);
+        let mut follower = first.clone();
+        history.tell();
+        assert!(!follower.has_changed().unwrap(), "nothing has happened yet");
+        history.note(event(1, None));
+        history.tell();
+        assert!(follower.has_changed().unwrap());
+        follower.mark_unchanged();
+        // As after a batch in which somebody only asked for events.
+        history.tell();
+        assert!(!follower.has_changed().unwrap());
     }
 
     fn numbers(records: &[Record]) -> Vec<u64> {
