@@ -1,5 +1,5 @@
-//! What needs `unsafe`: `posix_spawn` and `fork`, signals, receiving a datagram together with who sent it, and having
-//! tokio watch a descriptor.
+//! What needs `unsafe`: `posix_spawn` and `fork`, signals, receiving a datagram together with who sent it, how a thread is
+//! scheduled, and having tokio watch a descriptor.
 //!
 //! Nothing here decides anything. All other system calls go through rustix.
 #![allow(unsafe_code, reason = "what is in this module has no safe wrapper")]
@@ -9,6 +9,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
+use std::time::Duration;
 
 use libc::{c_char, c_int, c_short};
 use tokio::io::Interest;
@@ -291,4 +292,23 @@ unsafe impl OwnsFd for SpawnedChild {}
 pub(crate) fn watch<T: OwnsFd>(owner: T, interest: Interest) -> io::Result<AsyncFd<T>> {
     // SAFETY: `OwnsFd` promises what is required of the descriptor, and the `AsyncFd` owns its owner.
     Ok(unsafe { AsyncFd::register_with_interest(owner, interest) }?)
+}
+
+/// Has the calling thread stand back behind others. `nice`: as `setpriority` counts it. `slice`: how long it asks to go on
+/// once it has a processor; kernels since 6.12 let those go first that are woken and ask for less, older ones ignore it.
+pub(crate) fn stand_back(nice: i32, slice: Duration) -> io::Result<()> {
+    let wanted = libc::sched_attr {
+        size: size_of::<libc::sched_attr>() as u32,
+        sched_policy: libc::SCHED_OTHER as u32,
+        sched_flags: 0,
+        sched_nice: nice,
+        sched_priority: 0,
+        sched_runtime: u64::try_from(slice.as_nanos()).unwrap_or(u64::MAX),
+        sched_deadline: 0,
+        sched_period: 0,
+    };
+    // SAFETY: the structure is complete and of the size that it says, and the kernel only reads it; 0 is this thread, and
+    // there are no flags.
+    let outcome = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const wanted, 0) };
+    if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use hothouse_runtime::{Level, LogInlet, RawLine, Stream};
 use regex::Regex;
 use rustix::io::{Errno, ioctl_fionbio, ioctl_fionread};
+use rustix::pipe::fcntl_setpipe_size;
 use tokio::sync::oneshot;
 
 use super::{Heard, LogEnds};
@@ -14,6 +15,9 @@ use crate::words::{MAX_SHOWN_BYTES, shown};
 
 /// The longest line that is given in one piece, in bytes.
 const MAX_LINE: usize = 64 * 1024;
+/// How much a pipe is made to hold that has been found full, in bytes: as much as anybody may have. It is what a flood
+/// writes in a moment, and more.
+const WIDE: usize = 1024 * 1024;
 
 /// The pipes of one child and the way of its lines.
 pub(super) struct Intake {
@@ -25,8 +29,18 @@ struct Pipe {
     stream: Stream,
     end: OwnedFd,
     lines: Lines,
+    width: Width,
     /// What has been read from it before and was not taken in.
     ahead: Vec<u8>,
+}
+
+/// How much a pipe holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Width {
+    AsMade,
+    Wide,
+    /// The system has no room for wide ones, or this user has too many: it cannot be left to fill.
+    Narrow,
 }
 
 /// What hears every line.
@@ -42,8 +56,8 @@ struct Ear {
 /// What a read brought.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Progress {
-    /// Something, or nothing for now.
-    Open,
+    /// So many bytes, perhaps none; `emptied`: nothing is left, and the pipe may be left to fill for a moment.
+    Open { taken: usize, emptied: bool },
     /// Nobody has the other end any more, or it cannot be read.
     Over,
 }
@@ -83,9 +97,13 @@ impl Intake {
             Ok(0) => Progress::Over,
             Ok(length) => {
                 pipe.take(&buffer[..length], &mut self.ear);
-                Progress::Open
+                pipe.widen(length);
+                Progress::Open {
+                    taken: length,
+                    emptied: length < buffer.len() && pipe.width != Width::Narrow,
+                }
             }
-            Err(Errno::AGAIN | Errno::INTR) => Progress::Open,
+            Err(Errno::AGAIN | Errno::INTR) => Progress::Open { taken: 0, emptied: true },
             Err(_) => Progress::Over,
         };
         if progress == Progress::Over {
@@ -118,7 +136,16 @@ impl Intake {
 impl Pipe {
     fn new(stream: Stream, end: OwnedFd, ahead: Vec<u8>) -> io::Result<Pipe> {
         ioctl_fionbio(&end, true)?;
-        Ok(Pipe { stream, end, lines: Lines::new(MAX_LINE, Overflow::Split), ahead })
+        Ok(Pipe { stream, end, lines: Lines::new(MAX_LINE, Overflow::Split), width: Width::AsMade, ahead })
+    }
+
+    /// Has the pipe hold more, if it may have been full. A pipe holds so many writes, and is full with half of its bytes
+    /// if none of them fits beside another.
+    fn widen(&mut self, taken: usize) {
+        const MAY_BE_FULL: usize = 32 * 1024;
+        if self.width == Width::AsMade && taken >= MAY_BE_FULL {
+            self.width = fcntl_setpipe_size(&self.end, WIDE).map_or(Width::Narrow, |_| Width::Wide);
+        }
     }
 
     fn take(&mut self, bytes: &[u8], ear: &mut Ear) {
@@ -175,5 +202,45 @@ impl Ear {
             // Whoever waited may be gone with its life.
             let _ = who.send(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::Nowhere;
+    use rustix::pipe::{PipeFlags, fcntl_getpipe_size, pipe_with};
+
+    #[test]
+    fn a_pipe_that_was_full_holds_more_and_loses_nothing() {
+        let (end, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
+        let (stderr, _its) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+        let as_made = fcntl_getpipe_size(&end).unwrap();
+        let mut intake = Intake::new(LogEnds::new(Some(end), stderr), Box::new(Nowhere), None).unwrap();
+        let mut buffer = vec![0; 64 * 1024];
+        let width = |intake: &Intake| fcntl_getpipe_size(intake.open().next().unwrap().1).unwrap();
+
+        assert_eq!(rustix::io::write(&writer, &[b'x'; 1000]), Ok(1000));
+        assert_eq!(intake.read(0, &mut buffer), Progress::Open { taken: 1000, emptied: true });
+        assert_eq!(width(&intake), as_made, "who writes little has what everybody has");
+
+        let fill = || {
+            let mut written = 0;
+            // Two of these do not fit into a page.
+            while let Ok(length) = rustix::io::write(&writer, &[b'x'; 2049]) {
+                written += length;
+            }
+            written
+        };
+        let small = fill();
+        assert_eq!(intake.read(0, &mut buffer), Progress::Open { taken: small, emptied: true });
+        assert!(width(&intake) > as_made, "{small} bytes were all that went in");
+        let large = fill();
+        assert!(large > small);
+        let mut read = 0;
+        while let Progress::Open { taken: taken @ 1.., .. } = intake.read(0, &mut buffer) {
+            read += taken;
+        }
+        assert_eq!(read, large);
     }
 }

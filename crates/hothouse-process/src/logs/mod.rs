@@ -7,12 +7,14 @@
 //! | question | file |
 //! |---|---|
 //! | the thread, whose turn it is, and how it is told something | `reader` |
+//! | how long a flood is left to gather | `pace` |
 //! | one child: its pipes, its last words, the line that says that it is ready | `intake` |
 //!
 //! What becomes of the lines is not decided here: they go to the life's
 //! [`LogInlet`](hothouse_runtime::LogInlet), batch by batch.
 
 mod intake;
+mod pace;
 mod reader;
 
 use std::io;

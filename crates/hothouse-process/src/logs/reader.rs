@@ -1,7 +1,8 @@
 //! The thread that reads every pipe that children log to.
 //!
 //! It takes one read from each pipe that has something, in turn, so that a flood from one does not keep it from the
-//! others. It waits in one place, and is woken by a pipe or by an order.
+//! others. It waits in one place, and is woken by a pipe or by an order; only a flood is left to gather for a moment
+//! ([`Pace`]), which an order ends.
 
 use std::collections::HashMap;
 use std::io;
@@ -9,14 +10,17 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use tokio::sync::oneshot;
 
 use super::Heard;
 use super::intake::{Intake, Progress};
+use super::pace::Pace;
+use crate::sys;
 
 /// As much as a pipe holds.
 const CHUNK: usize = 64 * 1024;
@@ -26,6 +30,9 @@ const EVENTS: usize = 64;
 const ORDER: u64 = u64::MAX;
 /// How much the thread stands back behind those that do the plugins' real work, as `nice` counts it.
 const STANDS_BACK: i32 = 10;
+/// How long it asks to go on once it has a processor. It needs nothing like that: whoever is woken and asks for less, as
+/// everybody does, has the processor at once, and need not wait until the thread has written what it has read.
+const GIVES_WAY: Duration = Duration::from_millis(100);
 
 /// The way to the thread.
 #[derive(Debug)]
@@ -57,6 +64,7 @@ struct Desk {
     reader: Arc<Reader>,
     children: HashMap<u64, Intake>,
     buffer: Box<[u8]>,
+    pace: Pace,
 }
 
 impl Reader {
@@ -80,6 +88,7 @@ impl Reader {
             reader: Arc::clone(&reader),
             children: HashMap::new(),
             buffer: vec![0; CHUNK].into_boxed_slice(),
+            pace: Pace::new(Instant::now()),
         };
         thread::Builder::new().name("hothouse-logs".into()).spawn(move || desk.serve())?;
         Ok(reader)
@@ -119,7 +128,7 @@ impl Reader {
 impl Desk {
     fn serve(mut self) {
         // It may not be allowed; then it competes as everybody does.
-        let _ = rustix::process::setpriority_process(None, STANDS_BACK);
+        let _ = sys::stand_back(STANDS_BACK, GIVES_WAY);
         let mut events = Vec::with_capacity(EVENTS);
         loop {
             events.clear();
@@ -131,7 +140,18 @@ impl Desk {
                     mark => self.read(mark),
                 }
             }
+            if let Some(time) = self.pace.rest(Instant::now()) {
+                self.rest(time);
+            }
         }
+    }
+
+    /// Leaves the pipes alone for so long, unless there is an order.
+    fn rest(&self, time: Duration) {
+        let mut bell = [PollFd::new(&self.reader.bell, PollFlags::IN)];
+        // It is far less than a second. An error is a signal that came in between, and ends the rest early.
+        let time = Timespec { tv_sec: 0, tv_nsec: time.subsec_nanos().into() };
+        let _ = poll(&mut bell, Some(&time));
     }
 
     fn obey(&mut self) {
@@ -156,9 +176,12 @@ impl Desk {
             self.obey();
         }
         let Some(intake) = self.children.get_mut(&child) else { return };
-        if intake.read(number, &mut self.buffer) == Progress::Over {
-            forget(&self.reader.epoll, intake, number);
-            intake.close(number);
+        match intake.read(number, &mut self.buffer) {
+            Progress::Open { taken, emptied } => self.pace.took(taken, emptied, Instant::now()),
+            Progress::Over => {
+                forget(&self.reader.epoll, intake, number);
+                intake.close(number);
+            }
         }
     }
 
