@@ -1,6 +1,7 @@
 //! Where the lines of every plugin come together: into its file, into memory, and to those who listen, in this order.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -200,9 +201,16 @@ impl Paper {
         let why = unwritten.error.to_string();
         self.trouble = Some((why.clone(), 0));
         self.miss(&lines[unwritten.written..]);
+        let path = path.display();
+        let next = match unwritten.error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "`df -h` shows what is full: make room"
+            }
+            _ => "`ls -ld` shows whose that is and what may be done there: mend it",
+        };
         let text = format!(
-            "its log cannot be written to {}: {why}; until it can, its lines are only shown, and counted",
-            path.display()
+            "its log cannot be written to {path}: {why}; until it can, its lines are only shown, and counted. \
+             {next}, and it goes on by itself"
         );
         Some(note(author, &text))
     }

@@ -128,6 +128,7 @@ fn what_cannot_be_written_is_said_once_and_counted() {
     }
     assert!(shown[3].starts_with("its log cannot be written to "), "{shown:?}");
     let said = shown.remove(3);
+    assert!(said.contains("`ls -ld` shows") && said.ends_with("it goes on by itself"), "{said}");
     assert_eq!(shown, numbers(0, 6), "it is said once: {said}");
     let kept = texts(logs.past(&LogSelection::default()).unwrap());
     assert!(kept[0].starts_with("5 lines are missing here: they could not be written ("), "{kept:?}");

@@ -94,7 +94,12 @@ fn from_disk(args: &LogsArgs, query: &LogQuery) -> Exit {
         last: query.last,
     };
     match read(&selection, &project) {
-        Ok(past) => print_past(past, args, &project),
+        Ok(past) => {
+            if !args.json && !args.follow {
+                show::tell("no host runs here: this is what earlier ones have kept");
+            }
+            print_past(past, args, &project)
+        }
         Err((message, exit)) => {
             show::error(&message);
             exit
