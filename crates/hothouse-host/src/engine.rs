@@ -25,7 +25,7 @@ pub(crate) use self::health::Measured;
 pub(crate) use self::lanes::Told;
 use crate::current::CurrentGraph;
 use crate::history::History;
-use crate::inbox::{Inbox, Message};
+use crate::inbox::{Batch, Inbox, Message, NoNews};
 use crate::logs::Logs;
 use crate::notice::{Listeners, Notice, Warning};
 use crate::plugins::Slot;
@@ -132,19 +132,25 @@ impl Engine {
 
     /// Runs until the end is asked for.
     pub(crate) async fn run(mut self) {
-        let mut batch = Vec::new();
+        let mut batch = Batch::default();
         while !self.ended {
+            let due = self.next_due();
+            if self.inbox.may_sleep(due) {
+                self.sleep(due).await;
+            }
             self.inbox.take_all(&mut batch);
-            if batch.is_empty() {
-                self.sleep().await;
-            } else {
-                // One look at the clock for a whole batch: it was all there at that moment.
-                self.now = self.elapsed();
-                // Whoever never stops talking must not keep the time from passing for the others.
-                if self.is_due() {
-                    self.time_passed();
-                }
-                for message in batch.drain(..) {
+            // One look at the clock for a whole batch: it was all there at that moment.
+            self.now = self.elapsed();
+            // Before the time passes: it would pass for checks that have been answered.
+            for no_news in batch.no_news.drain(..) {
+                self.learn(no_news);
+            }
+            // Whoever never stops talking must not keep the time from passing for the others.
+            if self.is_due() {
+                self.time_passed();
+            }
+            if !batch.messages.is_empty() {
+                for message in batch.messages.drain(..) {
                     self.take(message);
                 }
                 self.end_batch();
@@ -154,16 +160,25 @@ impl Engine {
         }
     }
 
+    /// When something must be done even if nothing happens.
+    fn next_due(&self) -> Option<Instant> {
+        let due = self.kernel.next_deadline().map(|at| self.moment(at));
+        [due, self.router.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// A moment of the kernel as the clock shows it.
+    fn moment(&self, at: hothouse_kernel::Instant) -> Instant {
+        self.origin + Duration::from_nanos(at.as_nanos())
+    }
+
     /// Waits until something happens or something is due.
-    async fn sleep(&mut self) {
-        let due = self.kernel.next_deadline().map(|at| self.origin + Duration::from_nanos(at.as_nanos()));
-        let due = [due, self.router.next_deadline()].into_iter().flatten().min();
-        let inbox = Arc::clone(&self.inbox);
+    async fn sleep(&mut self, due: Option<Instant>) {
+        let filled = self.inbox.filled();
         match due {
-            None => inbox.filled().await,
+            None => filled.await,
             Some(due) => tokio::select! {
-                () = inbox.filled() => {}
-                () = tokio::time::sleep_until(due.into()) => self.time_passed(),
+                () = filled => {}
+                () = tokio::time::sleep_until(due.into()) => {}
             },
         }
     }
@@ -181,6 +196,12 @@ impl Engine {
             self.handle(Input::TimePassed);
         }
         self.end_batch();
+    }
+
+    /// A check has been answered as everybody expected, some time ago.
+    fn learn(&mut self, no_news: NoNews) {
+        let NoNews { plugin, incarnation, answer, came } = no_news;
+        self.answered(plugin, incarnation, answer, came);
     }
 
     fn take(&mut self, message: Message) {

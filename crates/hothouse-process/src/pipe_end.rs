@@ -60,16 +60,24 @@ impl PipeEnd {
         let mut chunk = [MaybeUninit::uninit(); CHUNK];
         loop {
             let Ok(mut ready) = ready!(self.fd.poll_read_ready(cx)) else { return Poll::Ready(Read::End) };
+            let mut is_empty = false;
             let outcome = ready.try_io(|fd| match rustix::io::read(fd, &mut chunk) {
                 Ok(([], _)) => Ok(Read::End),
-                Ok((read, _)) => {
+                Ok((read, rest)) => {
+                    is_empty = !rest.is_empty();
                     take(read);
                     Ok(Read::Some)
                 }
                 Err(error) => Err(error.into()),
             });
             match outcome {
-                Ok(Ok(read)) => return Poll::Ready(read),
+                Ok(Ok(read)) => {
+                    if is_empty {
+                        // What comes from now on makes it ready again, so nobody need find out by reading in vain.
+                        ready.clear_ready();
+                    }
+                    return Poll::Ready(read);
+                }
                 Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(Err(_)) => return Poll::Ready(Read::End),
                 Err(_would_block) => {}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hothouse_kernel::action::Action;
+use hothouse_kernel::health::is_all_well;
 use hothouse_kernel::phase::{Phase, StopCause};
 use hothouse_kernel::{Answer, CallCounts, Code, Failure, Incarnation, PluginId, Rung, Stage};
 use hothouse_protocol::{HealthStatus, json};
@@ -10,6 +11,7 @@ use hothouse_runtime::contract::{self, ModeParams, PluginError};
 use hothouse_runtime::{Birth, Call, CallId, CallReply, HealthReply, Json, Report, Reporter, unix_ms};
 
 use super::Engine;
+use crate::inbox::{Inbox, Message};
 use crate::plugins::Living;
 
 impl Engine {
@@ -91,15 +93,25 @@ impl Engine {
     pub(super) fn check(&mut self, plugin: PluginId, incarnation: Incarnation, check: u64) {
         let calls = self.calls_since_last_check(plugin);
         self.note_check(plugin, check);
-        let inbox: Arc<dyn hothouse_runtime::Inbox> = self.inbox.clone();
-        let say = move |answer| inbox.take(plugin, incarnation, Report::Answer(answer));
+        let no_news = self.kernel.no_news_until(plugin, calls).map(|at| self.moment(at));
+        let inbox = Arc::clone(&self.inbox);
+        let say = move |inbox: &Inbox, answer| {
+            inbox.put(Message::Reported(plugin, incarnation, Report::Answer(answer)));
+        };
         let reply = HealthReply::new(move |answer| match answer {
-            Ok(health) => say(Answer::Checked { check, health: Box::new(health), calls }),
+            Ok(health) => {
+                let no_news = no_news.filter(|_| is_all_well(&health));
+                let answer = Answer::Checked { check, health: Box::new(health), calls };
+                match no_news {
+                    Some(due) => inbox.put_no_news(plugin, incarnation, answer, due),
+                    None => say(&inbox, answer),
+                }
+            }
             // That it is gone is reported by itself, with more about it.
             Err(error) if error.code == "GONE" => {}
             Err(error) => {
                 let failure = Failure::new(Code::Unhealthy, Stage::Check, error.to_string());
-                say(Answer::CheckFailed { check, failure: Box::new(failure) });
+                say(&inbox, Answer::CheckFailed { check, failure: Box::new(failure) });
             }
         });
         self.ask_health(plugin, reply);

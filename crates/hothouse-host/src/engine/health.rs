@@ -36,8 +36,8 @@ impl Engine {
         }
     }
 
-    /// Notes what a check has come to, if that is what the answer says.
-    pub(super) fn note_answer(&mut self, plugin: PluginId, answer: &Answer) {
+    /// Notes what a check has come to, if that is what the answer says. It has come at `came`.
+    pub(super) fn note_answer(&mut self, plugin: PluginId, answer: &Answer, came: Instant) {
         let slot = &mut self.slots[plugin.index()];
         let (status, message) = match answer {
             Answer::Checked { health, .. } | Answer::Pushed(health) => {
@@ -55,12 +55,14 @@ impl Engine {
                     return;
                 }
                 slot.checks.under_way = None;
-                Some(began.elapsed())
+                Some(came.saturating_duration_since(began))
             }
             _ => None,
         };
         let incarnation = slot.life.as_ref().map_or(0, |life| life.incarnation.0);
-        slot.checks.add(CheckRecord { unix_ms: unix_ms(), incarnation, status, message, took });
+        let ago = i64::try_from(came.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let unix_ms = unix_ms().saturating_sub(ago);
+        slot.checks.add(CheckRecord { unix_ms, incarnation, status, message, took });
     }
 
     /// How a plugin is.

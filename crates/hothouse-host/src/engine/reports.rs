@@ -1,5 +1,7 @@
 //! What instances have to say.
 
+use std::time::Instant;
+
 use hothouse_kernel::{Answer, Code, Failure, Incarnation, Input, PluginId, Stage};
 use hothouse_runtime::Report;
 use hothouse_runtime::contract::Description;
@@ -11,7 +13,7 @@ use crate::router::{exported_instead, wrong_schema};
 impl Engine {
     pub(super) fn reported(&mut self, plugin: PluginId, incarnation: Incarnation, report: Report) {
         match report {
-            Report::Answer(answer) => self.answered(plugin, incarnation, answer),
+            Report::Answer(answer) => self.answered(plugin, incarnation, answer, Instant::now()),
             Report::Described(description) => {
                 if let Some(living) = self.slots[plugin.index()].living(incarnation) {
                     living.description = Some(description);
@@ -20,9 +22,16 @@ impl Engine {
         }
     }
 
-    pub(super) fn answered(&mut self, plugin: PluginId, incarnation: Incarnation, answer: Answer) {
+    /// An instance has answered; `came`: when.
+    pub(super) fn answered(
+        &mut self,
+        plugin: PluginId,
+        incarnation: Incarnation,
+        answer: Answer,
+        came: Instant,
+    ) {
         if self.slots[plugin.index()].living(incarnation).is_some() {
-            self.note_answer(plugin, &answer);
+            self.note_answer(plugin, &answer, came);
         }
         let slot = &mut self.slots[plugin.index()];
         let Some(living) = slot.living(incarnation) else {

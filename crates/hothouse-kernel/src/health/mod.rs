@@ -97,6 +97,11 @@ impl Passive {
     }
 }
 
+/// Whether a plugin says that it is healthy, and nothing else that counts.
+pub fn is_all_well(health: &HealthStatus) -> bool {
+    health.healthy && !says_degraded(health)
+}
+
 /// Whether a plugin that is healthy says that it does not do all of its work: a report whose status is `degraded`.
 fn says_degraded(health: &HealthStatus) -> bool {
     let status = health.details.as_ref().and_then(|details| details.get("status"));

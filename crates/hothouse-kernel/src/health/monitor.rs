@@ -267,6 +267,18 @@ impl Kernel {
         }
     }
 
+    /// Whether it would be no news if a plugin that is being asked were [all well](super::is_all_well): nothing that
+    /// anybody could see would change, until the next check is due, which is when this is. `calls` are those that the answer
+    /// will be judged with.
+    pub fn no_news_until(&self, plugin: PluginId, calls: CallCounts) -> Option<Instant> {
+        let life = &self.plugin(plugin).life;
+        let watch = life.watch.as_deref().filter(|_| life.phase == Phase::Ready)?;
+        let is_well = life.tally.verdict == Verdict::Healthy && life.tally.failures == 0;
+        let says_nothing = !life.says_degraded && life.objection.is_none();
+        let objects = self.settings.passive.objection(calls).is_some();
+        (watch.asked.is_some() && is_well && says_nothing && !objects).then_some(watch.next)
+    }
+
     /// A plugin says by itself how it is. That counts like an answer to a check.
     pub(crate) fn pushed(&mut self, plugin: PluginId, health: &HealthStatus) {
         let outcome = self.judge(health, CallCounts::default());

@@ -2,7 +2,8 @@
 //!
 //! One thread is enough for a burst of short verbs. When tasks still wait after a moment, the sentinel adds a thread
 //! for every core; when none has even been taken in that moment, it doubles the threads, and goes on while that stays
-//! so. It is woken by a timer, which is set when tasks wait: once for however many bursts there are in that moment.
+//! so. It is woken by a timer, which is set when tasks wait: once for however many bursts there are in that moment. If
+//! all of them are done before it rings, and bursts are rare, it is called off.
 //! Threads beyond the first that have had nothing to do for a while end. A plugin that blocks for ever costs its thread
 //! and nothing else. With nothing to do nobody wakes up.
 
@@ -11,7 +12,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_task::Runnable;
 use rustix::time::{
@@ -22,6 +23,8 @@ use super::panics::contain;
 
 /// How long waiting tasks see no progress before a thread is added.
 const STALLED: Duration = Duration::from_millis(1);
+/// Bursts that are further apart than this are rare.
+const RARE: Duration = Duration::from_millis(10);
 /// How long an additional thread stays without work.
 const LINGER: Duration = Duration::from_secs(10);
 /// More threads than this are never there; tasks then wait, and the kernel's deadlines hold.
@@ -63,6 +66,10 @@ struct Queue {
     alarm: Option<Arc<OwnedFd>>,
     /// Whether the alarm is set, and how many tasks had been taken then.
     alarmed: Option<u64>,
+    /// When it was set last.
+    alarmed_at: Option<Instant>,
+    /// Whether it had not been set for long before.
+    is_rare: bool,
     closed: bool,
 }
 
@@ -164,6 +171,21 @@ impl Shared {
         if let Some(alarm) = &queue.alarm {
             ring_in(alarm, STALLED);
             queue.alarmed = Some(queue.taken);
+            let now = Instant::now();
+            let before = queue.alarmed_at.replace(now);
+            queue.is_rare = before.is_none_or(|before| now.duration_since(before) > RARE);
+        }
+    }
+
+    /// Nothing is left to be done. What would wake the sentinel for that is called off, unless the next burst may come
+    /// before it rings: then it would only be set again.
+    fn call_off(queue: &mut Queue) {
+        if queue.idle == queue.threads
+            && queue.is_rare
+            && queue.alarmed.take().is_some()
+            && let Some(alarm) = &queue.alarm
+        {
+            ring_in(alarm, NEVER);
         }
     }
 
@@ -201,6 +223,7 @@ impl Shared {
                 break;
             } else {
                 queue.idle += 1;
+                Shared::call_off(&mut queue);
                 let surplus = queue.threads > 1;
                 let timed_out;
                 (queue, timed_out) = if surplus {
@@ -253,6 +276,8 @@ impl Shared {
 }
 
 const AT_ONCE: Duration = Duration::from_nanos(1);
+/// As a timer understands it.
+const NEVER: Duration = Duration::ZERO;
 
 /// Sets an alarm, whatever it was set for before.
 fn ring_in(alarm: &OwnedFd, time: Duration) {
