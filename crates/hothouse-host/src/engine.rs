@@ -23,6 +23,7 @@ use tokio::sync::{oneshot, watch};
 use self::apply::{Declared, Pending};
 pub(crate) use self::health::Measured;
 pub(crate) use self::lanes::Told;
+use crate::alarm_clock::AlarmClock;
 use crate::current::CurrentGraph;
 use crate::history::History;
 use crate::inbox::{Batch, Inbox, Message, NoNews};
@@ -70,6 +71,7 @@ pub(crate) struct Engine {
     everything: Arc<Service>,
     /// The origin of the kernel's time.
     origin: Instant,
+    clock: AlarmClock,
     /// When what is being taken in was there.
     now: hothouse_kernel::Instant,
     ended: bool,
@@ -82,6 +84,7 @@ impl Engine {
         inbox: Arc<Inbox>,
         logs: Logs,
         newest: watch::Sender<u64>,
+        clock: AlarmClock,
     ) -> Result<Engine, Vec<GraphError>> {
         let Declared { abilities, decls } = Declared::of(&specs, settings);
         let graph = Arc::new(Graph::build(decls)?);
@@ -118,6 +121,7 @@ impl Engine {
             unsaid,
             everything: Arc::default(),
             origin,
+            clock,
             now: hothouse_kernel::Instant::ZERO,
             ended: false,
         };
@@ -173,13 +177,10 @@ impl Engine {
 
     /// Waits until something happens or something is due.
     async fn sleep(&mut self, due: Option<Instant>) {
-        let filled = self.inbox.filled();
-        match due {
-            None => filled.await,
-            Some(due) => tokio::select! {
-                () = filled => {}
-                () = tokio::time::sleep_until(due.into()) => {}
-            },
+        self.clock.set(due);
+        tokio::select! {
+            () = self.inbox.filled() => {}
+            () = self.clock.rings() => {}
         }
     }
 

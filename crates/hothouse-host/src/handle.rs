@@ -14,6 +14,7 @@ use hothouse_runtime::contract::PluginError;
 use hothouse_runtime::{CallAnswer, CallOptions, Json};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::alarm_clock::AlarmClock;
 use crate::command::Command;
 use crate::current::CurrentGraph;
 use crate::engine::Engine;
@@ -111,13 +112,21 @@ impl Host {
                 Err(error) => return drop(built.send(Err(BuildError::System(error)))),
             };
             let context = runtime.enter();
-            let engine = match Engine::new(plugins(), &settings, of_loop, kept, newest_of_loop) {
+            let clock = match AlarmClock::new() {
+                Ok(clock) => clock,
+                Err(error) => return drop(built.send(Err(BuildError::System(error)))),
+            };
+            let engine = match Engine::new(plugins(), &settings, of_loop, kept, newest_of_loop, clock) {
                 Ok(engine) => engine,
                 Err(errors) => return drop(built.send(Err(BuildError::Graph(errors)))),
             };
             drop(context);
             if built.send(Ok(Arc::clone(engine.current()))).is_ok() {
-                tokio::task::LocalSet::new().block_on(&runtime, engine.run());
+                // As a task: what is awaited for itself is woken by a system call, even by those on its own thread.
+                let ran = runtime.block_on(runtime.spawn(engine.run()));
+                if let Some(panic) = ran.err().and_then(|error| error.try_into_panic().ok()) {
+                    std::panic::resume_unwind(panic);
+                }
             }
         };
         let thread =

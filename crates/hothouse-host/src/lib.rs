@@ -26,6 +26,7 @@
 //! What it does not do: it knows no particular runtime, no file format and no wire. Who picks those is the binary, or
 //! the embedding program.
 
+mod alarm_clock;
 mod apply;
 mod command;
 mod current;

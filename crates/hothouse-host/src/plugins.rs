@@ -8,7 +8,7 @@ use hothouse_runtime::{Abilities, Identity, Instance, Json, Loader};
 
 use crate::engine::{Measured, Told};
 use crate::health::Checks;
-use crate::router::CallCounts;
+use crate::router::Totals;
 use crate::spec::{CallRules, PluginSpec};
 
 /// One plugin, as the loop knows it.
@@ -25,7 +25,7 @@ pub(crate) struct Slot {
     pub(crate) capabilities: Arc<[String]>,
     pub(crate) life: Option<Living>,
     /// What had come of its calls when its health was checked last.
-    pub(crate) counted: CallCounts,
+    pub(crate) counted: Totals,
     /// Its last checks.
     pub(crate) checks: Checks,
     /// What it used when that was measured last.
@@ -57,7 +57,7 @@ impl Slot {
             calls: spec.calls,
             fingerprint: spec.fingerprint,
             capabilities: ["log", "call", "health"].map(str::to_owned).into(),
-            counted: CallCounts::default(),
+            counted: Totals::default(),
             checks: Checks::default(),
             measured: Measured::default(),
             told: Told::default(),

@@ -303,7 +303,7 @@ pub const PROMISES: &[Promise] = &[
     },
     Promise {
         name: "nobody_is_forgotten",
-        says: "Whoever is watched is asked within two seconds of its readiness, and then at most five percent after the interval.",
+        says: "Whoever is watched is asked within two seconds of its readiness, and then at most ten percent after the interval.",
         check: Check::Step(health::nobody_is_forgotten),
     },
     Promise {

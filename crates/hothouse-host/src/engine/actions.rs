@@ -119,12 +119,12 @@ impl Engine {
 
     /// What came of a plugin's calls since this was asked last.
     fn calls_since_last_check(&mut self, plugin: PluginId) -> CallCounts {
-        let now = self.router.counts(plugin);
+        let now = self.router.totals(plugin);
         let before = std::mem::replace(&mut self.slots[plugin.index()].counted, now);
         CallCounts {
-            ended: now.ended().saturating_sub(before.ended()),
+            ended: now.ended.saturating_sub(before.ended),
             failed: now.failed.saturating_sub(before.failed),
-            took: now.total_time.saturating_sub(before.total_time),
+            took: now.took.saturating_sub(before.took),
         }
     }
 

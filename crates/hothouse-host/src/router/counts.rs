@@ -34,6 +34,14 @@ impl CallCounts {
     }
 }
 
+/// What has become of the calls of a plugin since the host began.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) ended: u64,
+    pub(crate) failed: u64,
+    pub(crate) took: Duration,
+}
+
 /// The last minute is kept in so many pieces, and is exact to one of them.
 const PIECES: usize = 12;
 const PIECE: Duration = Duration::from_secs(5);
@@ -79,6 +87,11 @@ impl Counts {
         piece.ended += 1;
         piece.failed += u64::from(failed);
         piece.total += took;
+    }
+
+    /// How many calls have come to an end, how many of them failed, and how long all of them took.
+    pub(super) fn totals(&self) -> Totals {
+        Totals { ended: self.answered + self.failed, failed: self.failed, took: self.total }
     }
 
     pub(super) fn counts(&self, now: Instant, running: u32, waiting: usize) -> CallCounts {

@@ -13,7 +13,7 @@ use hothouse_kernel::{Incarnation, PluginId};
 use hothouse_runtime::contract::PluginError;
 use hothouse_runtime::{Call, CallId, CallReply, Json, Loss, Outcome};
 
-use super::counts::{CallCounts, Counts, is_callees_fault};
+use super::counts::{CallCounts, Counts, Totals, is_callees_fault};
 use super::deadlines::Deadlines;
 use super::life::{Life, MethodAt};
 use super::open::{Answer, Caller, Lost, OpenCall, OpenCalls, Stage, Ticket, Wish};
@@ -228,6 +228,10 @@ impl Lane {
 
     fn validates(&self) -> bool {
         self.shared.validates.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        self.state().counts.totals()
     }
 
     pub(super) fn counts(&self) -> CallCounts {

@@ -48,6 +48,7 @@ use self::trace::Spans;
 use self::waits::Waits;
 
 pub use self::counts::CallCounts;
+pub(crate) use self::counts::Totals;
 pub(crate) use self::lane::{Lane, Presence};
 pub(crate) use self::life::Life;
 pub(crate) use self::open::{AnswerTo, OpenCall, Ticket, Wish};
@@ -237,6 +238,11 @@ impl Router {
     /// What is counted of the calls of a plugin.
     pub(crate) fn counts(&self, plugin: PluginId) -> CallCounts {
         self.lane(plugin).map_or_else(CallCounts::default, |lane| lane.counts())
+    }
+
+    /// What has become of the calls of a plugin so far.
+    pub(crate) fn totals(&self, plugin: PluginId) -> Totals {
+        self.read().by_plugin.get(plugin.index()).map_or_else(Totals::default, |lane| lane.totals())
     }
 
     /// A trace to make calls with.

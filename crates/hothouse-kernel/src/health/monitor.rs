@@ -1,7 +1,7 @@
 //! The monitor: asks every plugin that serves, in its interval, and counts what comes back.
 //!
 //! To wake up costs a host more than to ask. So whenever a check is due, those that may be made by now are made with it:
-//! the ones whose time has come up to [`SPREAD`] early. They are few at a time, so that plugins are not asked in herds.
+//! the ones that come at their earliest. They are few at a time, so that plugins are not asked in herds.
 //!
 //! Checks of one life never overlap: an answer that takes longer than the interval puts the next check off. A check
 //! whose time is up counts as one failure, and its answer does not count any more. If the kernel itself comes so late
@@ -30,8 +30,9 @@ use crate::{Instant, PluginId};
 /// The first check of a life comes within this time.
 const FIRST_WITHIN: Duration = Duration::from_secs(2);
 
-/// By how many percent the time from one check to the next is made longer or shorter.
-const SPREAD: u8 = 5;
+/// By how many percent the time from one check to the next may be shorter than the interval, and by how many longer.
+const EARLY: u32 = 5;
+const LATE_BY: u32 = 10;
 
 /// So many checks are made at a time at most, unless more of them are due.
 const TOGETHER: usize = 16;
@@ -79,8 +80,9 @@ impl Watch {
 
     /// When that check is made by itself, and from when on along with others, if one was made at `now` in that interval.
     fn follow(&mut self, now: Instant, interval: Duration, roll: Roll) {
-        self.next = now + roll.around(interval, SPREAD);
+        let spread = interval.saturating_mul(EARLY + LATE_BY) / 100;
         self.opens = now + soonest(interval);
+        self.next = self.opens + roll.below(spread);
     }
 
     /// When it is asked next; `None` while a check is under way.
@@ -91,7 +93,7 @@ impl Watch {
 
 /// The shortest time from one check to the next.
 fn soonest(interval: Duration) -> Duration {
-    interval.saturating_sub(interval.saturating_mul(u32::from(SPREAD)) / 100)
+    interval.saturating_sub(interval.saturating_mul(EARLY) / 100)
 }
 
 /// What was done when it was time.

@@ -33,8 +33,9 @@ impl OpenCheck {
 
 /// The first check of a life comes within this time.
 const FIRST_WITHIN: Duration = Duration::from_secs(2);
-/// By how many percent the time between two checks may be longer or shorter.
-const SPREAD: u32 = 5;
+/// By how many percent the time between two checks may be shorter, and by how many longer.
+const EARLY: u32 = 5;
+const LATE_BY: u32 = 10;
 
 /// The earliest and the latest moment at which something is to happen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,10 +50,11 @@ impl Window {
     /// When a check comes that follows upon one at `now`.
     pub fn after(now: Instant, interval: Duration) -> Window {
         // A nanosecond is lost where spans are rounded.
-        let (spread, rounded) = (interval * SPREAD / 100, Duration::from_nanos(1));
+        let (early, late) = (interval * EARLY / 100, interval * LATE_BY / 100);
+        let rounded = Duration::from_nanos(1);
         Window {
-            earliest: now + (interval - spread).saturating_sub(rounded),
-            latest: now + (interval + spread + rounded),
+            earliest: now + (interval - early).saturating_sub(rounded),
+            latest: now + (interval + late + rounded),
         }
     }
 
