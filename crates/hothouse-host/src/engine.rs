@@ -153,11 +153,13 @@ impl Engine {
             if self.is_due() {
                 self.time_passed();
             }
-            if !batch.messages.is_empty() {
-                for message in batch.messages.drain(..) {
-                    self.take(message);
-                }
-                self.end_batch();
+            let is_talk = !batch.messages.is_empty();
+            for message in batch.messages.drain(..) {
+                self.take(message);
+            }
+            // Whatever was taken in may have led to something, if only because time has passed for it.
+            self.end_batch();
+            if is_talk {
                 // The runtimes live on this thread too.
                 tokio::task::yield_now().await;
             }
