@@ -1,7 +1,5 @@
 //! Answers to checks that are no news lie until the loop wakes up for something else. They must not be in its way then.
 
-#![expect(clippy::unwrap_used, reason = "in a test an unwrap is the assertion")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
