@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use hothouse_host::{CallOptions, Host, HostSettings, PluginSpec, wait};
@@ -126,12 +126,17 @@ fn at_once<F: Future<Output = bool>>(call: impl Fn(&'static str) -> F) -> Outcom
         GATE.wait_for_a_call();
         let asked = Instant::now();
         let mut under_way: Vec<_> = (0..AT_ONCE).map(|_| Box::pin(call("echo"))).collect();
-        for call in &mut under_way {
-            // It cannot be ready: the plugin's thread is held up, or another one is only now made.
-            let _ = call.as_mut().poll(&mut context);
-        }
+        // The plugin's thread is held up, so hardly any is ready; but another thread may have been made for them.
+        let mut is_good = true;
+        under_way.retain_mut(|call| match call.as_mut().poll(&mut context) {
+            Poll::Ready(good) => {
+                is_good &= good;
+                false
+            }
+            Poll::Pending => true,
+        });
         GATE.open();
-        if !under_way.into_iter().all(wait) {
+        if !under_way.into_iter().all(wait) || !is_good {
             return Err("a call failed".into());
         }
         took += asked.elapsed();
