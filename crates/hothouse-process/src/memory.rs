@@ -3,10 +3,14 @@
 //! The kernel counts the victims of its out-of-memory killer for the whole machine, not by name. So this can raise a
 //! suspicion, and never prove one.
 
+use std::os::unix::fs::FileExt as _;
 use std::sync::OnceLock;
 
 /// The count when the first child was made; `None` if it cannot be read.
 static BEFORE: OnceLock<Option<u64>> = OnceLock::new();
+
+/// More than the system has to say there.
+const ALL: usize = 32 * 1024;
 
 /// Remembers how many victims there have been, so that later ones can be told from those.
 pub(crate) fn begin() {
@@ -33,7 +37,17 @@ fn in_words(before: Option<u64>, now: Option<u64>) -> String {
 
 /// How many processes of this machine have been killed for want of memory since it was started.
 fn victims() -> Option<u64> {
-    count_in(&std::fs::read_to_string("/proc/vmstat").ok()?)
+    let counts = std::fs::File::open("/proc/vmstat").ok()?;
+    let (mut text, mut length) = ([0; ALL], 0);
+    // No further than needed: the system adds everything up anew for every read, and a restart waits for this.
+    loop {
+        let read = counts.read_at(&mut text[length..], length as u64).ok().filter(|read| *read > 0)?;
+        length += read;
+        let whole = text[..length].iter().rposition(|byte| *byte == b'\n')?;
+        if let Some(count) = count_in(str::from_utf8(&text[..whole]).ok()?) {
+            return Some(count);
+        }
+    }
 }
 
 fn count_in(vmstat: &str) -> Option<u64> {

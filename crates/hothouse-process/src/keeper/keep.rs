@@ -14,7 +14,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, s
 use super::alone::{Alone, Met};
 use super::cull::{Whom, cull, reap};
 use super::processes::Process;
-use super::wire::{Launch, Offer, Order, Told, terminated};
+use super::wire::{Launch, Offer, Order, Packed, Told, terminated};
 use crate::ledger;
 use crate::sys;
 
@@ -82,7 +82,7 @@ impl Keeper {
         // There is nothing more to say of the child that is gone.
         drop(control);
         let leash = Offer::make(&offers).ok()?;
-        let (launch, control, fds) = Launch::unpack(Launch::receive_packed(leash)?)?;
+        let (launch, control, fds) = Packed::receive(leash)?.unpack()?;
         Some((Keeper { control, children, ledger, offers }, launch, fds))
     }
 

@@ -4,7 +4,7 @@
 //! taken up on it: a plugin that is started again is then there by the time that it takes to make a process and to end
 //! one sooner.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
@@ -12,7 +12,7 @@ use rustix::process::set_child_subreaper;
 
 use super::cull::{Whom, cull, reap};
 use super::keep::Keeper;
-use super::wire::{self, Launch, Offer, Told};
+use super::wire::{self, Launch, Offer, Packed, Told};
 use super::{HOST_FD, LEDGER_FD, NAME};
 use crate::sys::{self, Fork};
 
@@ -103,15 +103,15 @@ impl Spawner {
 
     fn serve(&mut self) {
         let Some(host) = &self.host else { return };
-        let Some(fds) = Launch::receive_packed(host) else {
+        let Some(packed) = Packed::receive(host) else {
             self.host = None;
             // Whoever holds it is still at work, and here nothing is made any more.
             self.ledger = None;
             self.spare.clear();
             return;
         };
-        if !self.hand_to_a_spare_one(&fds)
-            && let Some((launch, control, fds)) = Launch::unpack(fds)
+        if !self.hand_to_a_spare_one(&packed)
+            && let Some((launch, control, fds)) = packed.unpack()
         {
             self.make(&launch, control, fds);
         }
@@ -129,13 +129,12 @@ impl Spawner {
     }
 
     /// Hands a launch, as it came, to a keeper that is without a child; false if there is none.
-    fn hand_to_a_spare_one(&mut self, fds: &[OwnedFd]) -> bool {
-        let all: Vec<BorrowedFd<'_>> = fds.iter().map(AsFd::as_fd).collect();
+    fn hand_to_a_spare_one(&mut self, packed: &Packed) -> bool {
         while let Some(offer) = self.spare.pop() {
             let keeper = self.keepers.iter_mut().find(|keeper| keeper.pid == offer.pid);
-            let control = fds.get(1).and_then(|control| control.try_clone().ok());
+            let control = packed.control().and_then(|control| control.try_clone().ok());
             if let (Some(keeper), Some(control)) = (keeper, control)
-                && Launch::send_packed(&offer.leash, &all).is_ok()
+                && packed.send(&offer.leash).is_ok()
             {
                 keeper.control = Some(control);
                 return true;

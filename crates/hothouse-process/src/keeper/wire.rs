@@ -1,7 +1,7 @@
 //! What host, spawner and keepers say to one another.
 //!
-//! Each message is one packet of a socket that keeps packets apart. What may be long, a child's arguments and
-//! environment, goes in a file without a name that is handed over with the packet. Nothing here does anything but read
+//! Each message is one packet of a socket that keeps packets apart. What is too long for one, a child's arguments and
+//! environment if there are many, goes in a file without a name that is handed over with the packet. Nothing here does anything but read
 //! and write messages; what cannot be read is `None`, never a panic.
 
 use std::ffi::{CString, OsStr, OsString};
@@ -20,8 +20,13 @@ use rustix::net::{
 
 /// As many descriptors as one packet may carry: the launch itself, the control socket, and the child's own.
 const MAX_FDS: usize = 32;
-/// No packet is longer.
+/// No packet is longer that is not a launch.
 const MAX_PACKET: usize = 32;
+/// A launch that is longer than this goes in a file: any system lets so much wait in a socket.
+const MAX_INLINE: usize = 16 * 1024;
+/// What stands before a launch that follows in the packet, and what stands for one in a file.
+const INLINE: u8 = b'l';
+const IN_A_FILE: u8 = b'L';
 
 /// Everything that a keeper must know to make its child.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,6 +45,13 @@ pub(crate) struct Launch {
     pub(crate) label: OsString,
     /// What becomes of it when the host is gone. `None`: it ends.
     pub(crate) keep: Option<Keep>,
+}
+
+/// A launch as it goes from hand to hand. Its descriptors: the file that it is in, unless it is in the packet; the control
+/// socket; the child's own.
+pub(crate) struct Packed {
+    packet: Vec<u8>,
+    fds: Vec<OwnedFd>,
 }
 
 /// How a child that outlives its host is found again. Two more descriptors are handed over with it, the reading ends
@@ -241,47 +253,17 @@ impl Launch {
         control: BorrowedFd<'_>,
         fds: &[BorrowedFd<'_>],
     ) -> io::Result<()> {
-        let mut file = File::from(memfd_create("launch", MemfdFlags::CLOEXEC)?);
-        file.write_all(&self.encode())?;
-        let mut all = vec![file.as_fd(), control];
+        let mut packet = vec![INLINE];
+        self.encode(&mut packet);
+        let mut all = vec![control];
         all.extend_from_slice(fds);
-        if all.len() > MAX_FDS {
-            return Err(Errno::TOOMANYREFS.into());
+        if packet.len() <= MAX_INLINE {
+            return send_with(spawner, &packet, &all);
         }
-        Launch::send_packed(spawner, &all)
-    }
-
-    /// Hands on a launch that is packed: its own descriptor, the control socket, and the child's descriptors.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub(crate) fn send_packed(to: impl AsFd, all: &[BorrowedFd<'_>]) -> io::Result<()> {
-        send_with(to, b"L", all)
-    }
-
-    /// The next launch, waited for, as it came. `None` if nobody is at the other end.
-    pub(crate) fn receive_packed(from: impl AsFd) -> Option<Vec<OwnedFd>> {
-        loop {
-            let (packet, fds) = receive_with(&from).ok()?;
-            match (packet.is_empty(), fds.len()) {
-                (true, _) => return None,
-                (false, 0 | 1) => {}
-                (false, _) => return Some(fds),
-            }
-        }
-    }
-
-    /// What such descriptors say: the launch, the control socket and the child's descriptors. `None` if that is nothing,
-    /// of which the host has been told.
-    pub(crate) fn unpack(fds: Vec<OwnedFd>) -> Option<(Launch, OwnedFd, Vec<OwnedFd>)> {
-        let mut fds = fds.into_iter();
-        let (file, control) = (fds.next()?, fds.next()?);
-        let fds: Vec<OwnedFd> = fds.collect();
-        let launch = Launch::read(File::from(file)).filter(|launch| launch.descriptors() == fds.len());
-        if launch.is_none() {
-            Told::NotSpawned { errno: libc::EPROTO }.send(&control);
-        }
-        launch.map(|launch| (launch, control, fds))
+        let mut file = File::from(memfd_create("launch", MemfdFlags::CLOEXEC)?);
+        file.write_all(&packet[1..])?;
+        all.insert(0, file.as_fd());
+        send_with(spawner, &[IN_A_FILE], &all)
     }
 
     /// How many descriptors are handed over with it.
@@ -289,21 +271,20 @@ impl Launch {
         self.targets.len() + if self.keep.is_some() { LOGS } else { 0 }
     }
 
-    fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(4096);
-        put(&mut bytes, self.file.as_bytes());
-        put_all(&mut bytes, &self.command);
-        put_all(&mut bytes, &self.environment);
-        put(&mut bytes, self.cwd.as_bytes());
-        put_length(&mut bytes, self.targets.len());
+    fn encode(&self, bytes: &mut Vec<u8>) {
+        bytes.reserve(4096);
+        put(bytes, self.file.as_bytes());
+        put_all(bytes, &self.command);
+        put_all(bytes, &self.environment);
+        put(bytes, self.cwd.as_bytes());
+        put_length(bytes, self.targets.len());
         self.targets.iter().for_each(|target| bytes.extend_from_slice(&target.to_ne_bytes()));
-        put(&mut bytes, self.label.as_bytes());
+        put(bytes, self.label.as_bytes());
         if let Some(Keep { path, fingerprint, stop_signal }) = &self.keep {
-            put(&mut bytes, path.as_bytes());
+            put(bytes, path.as_bytes());
             bytes.extend_from_slice(&fingerprint.to_ne_bytes());
             bytes.extend_from_slice(&stop_signal.to_ne_bytes());
         }
-        bytes
     }
 
     fn decode(bytes: &[u8]) -> Option<Launch> {
@@ -332,6 +313,57 @@ impl Launch {
     }
 }
 
+impl Packed {
+    /// The next launch, waited for, as it came. `None` if nobody is at the other end.
+    pub(crate) fn receive(from: impl AsFd) -> Option<Packed> {
+        let mut room = vec![0; MAX_INLINE];
+        loop {
+            let (length, fds) = receive_into(&from, &mut room).ok()?;
+            if length == 0 {
+                return None;
+            }
+            let packed = Packed { packet: room[..length].to_vec(), fds };
+            // Without a control socket there is nobody to talk to.
+            if packed.control().is_some() {
+                return Some(packed);
+            }
+        }
+    }
+
+    /// Hands it on.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) fn send(&self, to: impl AsFd) -> io::Result<()> {
+        let fds: Vec<BorrowedFd<'_>> = self.fds.iter().map(AsFd::as_fd).collect();
+        send_with(to, &self.packet, &fds)
+    }
+
+    /// The keeper's end of the control socket.
+    pub(crate) fn control(&self) -> Option<&OwnedFd> {
+        self.fds.get(usize::from(self.packet.first() == Some(&IN_A_FILE)))
+    }
+
+    /// The launch, the control socket and the child's descriptors. `None` if that is nothing, of which the host has been
+    /// told.
+    pub(crate) fn unpack(self) -> Option<(Launch, OwnedFd, Vec<OwnedFd>)> {
+        let Packed { packet, fds } = self;
+        let mut fds = fds.into_iter();
+        let launch = match packet.split_first()? {
+            (&IN_A_FILE, _) => Launch::read(File::from(fds.next()?)),
+            (&INLINE, launch) => Launch::decode(launch),
+            _ => None,
+        };
+        let control = fds.next()?;
+        let fds: Vec<OwnedFd> = fds.collect();
+        let launch = launch.filter(|launch| launch.descriptors() == fds.len());
+        if launch.is_none() {
+            Told::NotSpawned { errno: libc::EPROTO }.send(&control);
+        }
+        launch.map(|launch| (launch, control, fds))
+    }
+}
+
 /// Sends a packet with descriptors.
 ///
 /// # Errors
@@ -353,10 +385,16 @@ pub(crate) fn send_with(socket: impl AsFd, packet: &[u8], fds: &[BorrowedFd<'_>]
 /// # Errors
 /// Those of the system.
 pub(crate) fn receive_with(socket: impl AsFd) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
+    let mut packet = [0; MAX_PACKET];
+    let (length, fds) = receive_into(socket, &mut packet)?;
+    Ok((packet[..length].to_vec(), fds))
+}
+
+/// The same, into this room.
+fn receive_into(socket: impl AsFd, packet: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let mut packet = [0; MAX_PACKET];
-    let mut parts = [io::IoSliceMut::new(&mut packet)];
+    let mut parts = [io::IoSliceMut::new(packet)];
     let length = retry(|| recvmsg(&socket, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC))?.bytes;
     let mut fds = Vec::new();
     for message in ancillary.drain() {
@@ -364,7 +402,7 @@ pub(crate) fn receive_with(socket: impl AsFd) -> io::Result<(Vec<u8>, Vec<OwnedF
             fds.extend(received);
         }
     }
-    Ok((packet[..length].to_vec(), fds))
+    Ok((length, fds))
 }
 
 fn put(bytes: &mut Vec<u8>, text: &[u8]) {
@@ -466,36 +504,66 @@ mod tests {
 
     #[test]
     fn a_launch_that_is_cut_short_is_no_launch() {
-        let bytes = launch().encode();
+        let encoded = |launch: &Launch| {
+            let mut bytes = Vec::new();
+            launch.encode(&mut bytes);
+            bytes
+        };
+        let bytes = encoded(&launch());
         assert_eq!(Launch::decode(&bytes), Some(launch()));
         for length in 0..bytes.len() {
             assert_eq!(Launch::decode(&bytes[..length]), None, "{length} bytes");
         }
         let keep = Keep { path: "/run/kept".into(), fingerprint: u64::MAX, stop_signal: 15 };
         let kept = Launch { keep: Some(keep), ..launch() };
-        assert_eq!(Launch::decode(&kept.encode()), Some(kept.clone()));
-        assert_eq!(Launch::decode(&kept.encode()[..bytes.len() + 5]), None);
+        assert_eq!(Launch::decode(&encoded(&kept)), Some(kept.clone()));
+        assert_eq!(Launch::decode(&encoded(&kept)[..bytes.len() + 5]), None);
     }
 
     #[test]
-    fn descriptors_arrive_in_their_order() {
+    fn descriptors_arrive_in_their_order_however_long_the_launch_is() {
+        let long = OsString::from_vec(vec![b'x'; 3 * MAX_INLINE]);
+        for launch in [launch(), Launch { environment: vec![long], ..launch() }] {
+            let ((host, spawner), (leash, keeper)) = (pair().unwrap(), pair().unwrap());
+            let (control, its) = pair().unwrap();
+            let ends: Vec<_> = (0..3).map(|_| rustix::pipe::pipe().unwrap()).collect();
+            let fds: Vec<BorrowedFd<'_>> = ends.iter().map(|(_, write)| write.as_fd()).collect();
+            launch.send(&host, its.as_fd(), &fds).unwrap();
+            // By way of the spawner.
+            Packed::receive(&spawner).unwrap().send(&leash).unwrap();
+            let packed = Packed::receive(&keeper).unwrap();
+            Told::Lost { left: 8 }.send(packed.control().unwrap());
+            let (received, its, fds) = packed.unpack().unwrap();
+            assert_eq!(received, launch);
+            Told::Lost { left: 9 }.send(its);
+            for left in [8, 9] {
+                assert_eq!(Told::receive(&control).unwrap(), Told::Lost { left });
+            }
+            for (number, ((read, _), fd)) in ends.iter().zip(fds).enumerate() {
+                rustix::io::write(&fd, &[number as u8]).unwrap();
+                let mut byte = [0];
+                rustix::io::read(read, &mut byte).unwrap();
+                assert_eq!(usize::from(byte[0]), number);
+            }
+            drop(host);
+            assert!(Packed::receive(&spawner).is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_no_launch_is_told_the_host() {
         let (host, spawner) = pair().unwrap();
         let (control, its) = pair().unwrap();
-        let ends: Vec<_> = (0..3).map(|_| rustix::pipe::pipe().unwrap()).collect();
-        let fds: Vec<BorrowedFd<'_>> = ends.iter().map(|(_, write)| write.as_fd()).collect();
-        launch().send(&host, its.as_fd(), &fds).unwrap();
-        let (received, its, fds) = Launch::unpack(Launch::receive_packed(&spawner).unwrap()).unwrap();
-        assert_eq!(received, launch());
-        Told::Lost { left: 9 }.send(its);
-        assert_eq!(Told::receive(&control).unwrap(), Told::Lost { left: 9 });
-        for (number, ((read, _), fd)) in ends.iter().zip(fds).enumerate() {
-            rustix::io::write(&fd, &[number as u8]).unwrap();
-            let mut byte = [0];
-            rustix::io::read(read, &mut byte).unwrap();
-            assert_eq!(usize::from(byte[0]), number);
+        for packet in [&b"l"[..], b"x", b"lnonsense"] {
+            send_with(&host, packet, &[its.as_fd()]).unwrap();
+            assert!(Packed::receive(&spawner).unwrap().unpack().is_none());
+            assert_eq!(Told::receive(&control).unwrap(), Told::NotSpawned { errno: libc::EPROTO });
         }
+        // Without a control socket there is nobody to be told, and the next one is waited for.
+        send_with(&host, b"l", &[]).unwrap();
+        send_with(&host, b"L", &[its.as_fd()]).unwrap();
         drop(host);
-        assert!(Launch::receive_packed(&spawner).is_none());
+        assert!(Packed::receive(&spawner).is_none());
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub(crate) struct LogTap {
     reader: Arc<Reader>,
     /// `None` once the log has been drained.
     child: Option<u64>,
+    /// Told when the log is over.
+    heard: oneshot::Receiver<Heard>,
     /// Told when a line matched; `None` once that is known, or if no line is waited for.
     said: Option<oneshot::Receiver<()>>,
 }
@@ -72,8 +74,9 @@ impl LogTap {
         let (saying, said) = oneshot::channel();
         let is_awaited = awaited.is_some();
         let intake = Intake::new(ends, sink.inlet(), awaited.map(|pattern| (pattern, saying)))?;
-        let child = reader.add(intake)?;
-        Ok(LogTap { reader, child: Some(child), said: is_awaited.then_some(said) })
+        let (hearing, heard) = oneshot::channel();
+        let child = reader.add(intake, hearing)?;
+        Ok(LogTap { reader, child: Some(child), heard, said: is_awaited.then_some(said) })
     }
 
     /// Ready once: when a line has matched.
@@ -92,16 +95,23 @@ impl LogTap {
     /// holds the other end is not waited for.
     pub(crate) async fn drain(&mut self) -> Heard {
         let Some(child) = self.child.take() else { return Heard::default() };
-        let (reply, heard) = oneshot::channel();
-        self.reader.end(child, Some(reply));
-        heard.await.unwrap_or_default()
+        // Most often the child was the last to hold its pipes, and it is over already.
+        if !self.is_over() {
+            self.reader.end(child);
+        }
+        (&mut self.heard).await.unwrap_or_default()
+    }
+
+    /// Whether it has been said already what was heard.
+    fn is_over(&self) -> bool {
+        !self.heard.is_empty() || self.heard.is_terminated()
     }
 }
 
 impl Drop for LogTap {
     fn drop(&mut self) {
-        if let Some(child) = self.child.take() {
-            self.reader.end(child, None);
+        if let Some(child) = self.child.take().filter(|_| !self.is_over()) {
+            self.reader.end(child);
         }
     }
 }

@@ -45,16 +45,17 @@ pub(super) struct Reader {
 
 /// What the thread is told.
 enum Order {
-    Add(u64, Box<Intake>),
-    /// Drain that child's log, close it, and say what was heard.
-    End(u64, Option<oneshot::Sender<Heard>>),
+    /// Read that child's log, and say what was heard when it is over.
+    Add(u64, Box<Intake>, oneshot::Sender<Heard>),
+    /// Drain that child's log and close it: it is over.
+    End(u64),
 }
 
 impl std::fmt::Debug for Order {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Order::Add(child, _) => write!(f, "Add({child})"),
-            Order::End(child, _) => write!(f, "End({child})"),
+            Order::Add(child, ..) => write!(f, "Add({child})"),
+            Order::End(child) => write!(f, "End({child})"),
         }
     }
 }
@@ -62,9 +63,15 @@ impl std::fmt::Debug for Order {
 /// What the thread keeps.
 struct Desk {
     reader: Arc<Reader>,
-    children: HashMap<u64, Intake>,
+    children: HashMap<u64, Listened>,
     buffer: Box<[u8]>,
     pace: Pace,
+}
+
+/// A child whose log is read, and who wants to know what was heard.
+struct Listened {
+    intake: Intake,
+    heard: oneshot::Sender<Heard>,
 }
 
 impl Reader {
@@ -94,8 +101,9 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Has a child's log read from now on. Returns the number that it goes by here.
-    pub(super) fn add(&self, intake: Intake) -> io::Result<u64> {
+    /// Has a child's log read from now on. What was heard is told when nobody has the other ends of its pipes any more, or
+    /// when it is ended. Returns the number that it goes by here.
+    pub(super) fn add(&self, intake: Intake, heard: oneshot::Sender<Heard>) -> io::Result<u64> {
         let child = self.last.fetch_add(1, Ordering::Relaxed);
         let mut orders = self.orders();
         for (number, pipe) in intake.open() {
@@ -103,15 +111,15 @@ impl Reader {
             // What fails here is undone when the pipes are closed, which they are with the intake.
             epoll::add(&self.epoll, pipe, data, EventFlags::IN)?;
         }
-        orders.push(Order::Add(child, Box::new(intake)));
+        orders.push(Order::Add(child, Box::new(intake), heard));
         drop(orders);
         self.ring();
         Ok(child)
     }
 
-    /// Has a child's log drained and closed, and tells `reply` what was heard.
-    pub(super) fn end(&self, child: u64, reply: Option<oneshot::Sender<Heard>>) {
-        self.orders().push(Order::End(child, reply));
+    /// Has a child's log drained and closed.
+    pub(super) fn end(&self, child: u64) {
+        self.orders().push(Order::End(child));
         self.ring();
     }
 
@@ -160,11 +168,11 @@ impl Desk {
         let orders = std::mem::take(&mut *self.reader.orders());
         for order in orders {
             match order {
-                Order::Add(child, mut intake) => {
+                Order::Add(child, mut intake, heard) => {
                     intake.catch_up();
-                    self.children.insert(child, *intake);
+                    self.children.insert(child, Listened { intake: *intake, heard });
                 }
-                Order::End(child, reply) => self.end(child, reply),
+                Order::End(child) => self.end(child),
             }
         }
     }
@@ -175,26 +183,26 @@ impl Desk {
             // Its pipes are watched a moment before the order to take it in is given.
             self.obey();
         }
-        let Some(intake) = self.children.get_mut(&child) else { return };
+        let Some(Listened { intake, .. }) = self.children.get_mut(&child) else { return };
         match intake.read(number, &mut self.buffer) {
             Progress::Open { taken, emptied } => self.pace.took(taken, emptied, Instant::now()),
             Progress::Over => {
                 forget(&self.reader.epoll, intake, number);
                 intake.close(number);
+                if intake.open().next().is_none() {
+                    self.end(child);
+                }
             }
         }
     }
 
-    fn end(&mut self, child: u64, reply: Option<oneshot::Sender<Heard>>) {
-        let Some(intake) = self.children.remove(&child) else { return };
+    fn end(&mut self, child: u64) {
+        let Some(Listened { intake, heard }) = self.children.remove(&child) else { return };
         for number in 0..2 {
             forget(&self.reader.epoll, &intake, number);
         }
-        let heard = intake.drain(&mut self.buffer);
-        if let Some(reply) = reply {
-            // The life may have been dropped with its host.
-            let _ = reply.send(heard);
-        }
+        // The life may have been dropped with its host.
+        let _ = heard.send(intake.drain(&mut self.buffer));
     }
 }
 
