@@ -25,7 +25,7 @@ use crate::logs::Logs;
 use crate::notice::{self, Notices};
 use crate::plugins::HostView;
 use crate::report::StartupReport;
-use crate::router::{AnswerTo, CallCounts, CallSpan, Lane, OpenCall, Router, Ticket, Trace, Wish};
+use crate::router::{AnswerTo, Asked, CallCounts, CallSpan, OpenCall, Router, Trace, Wish};
 use crate::spec::{HostSettings, PluginSpec};
 
 /// A running host. Clones are the same host.
@@ -288,9 +288,10 @@ impl Host {
             idempotency_key: options.idempotency_key,
         };
         let call = OpenCall::new(wish, None, asked, deadline, AnswerTo::Here(sender));
-        let mut under_way = Cancelling(self.router().call(plugin, call));
+        let router = self.router();
+        let mut under_way = Cancelling { router, asked: router.call(plugin, call) };
         let answer = (&mut answer).await;
-        under_way.0 = None;
+        under_way.asked = None;
         answer.unwrap_or_else(|_| Err(ended()))
     }
 
@@ -441,12 +442,15 @@ impl Host {
 }
 
 /// A call under way, cancelled when this is dropped.
-struct Cancelling(Option<(Arc<Lane>, Ticket)>);
+struct Cancelling<'a> {
+    router: &'a Router,
+    asked: Option<Asked>,
+}
 
-impl Drop for Cancelling {
+impl Drop for Cancelling<'_> {
     fn drop(&mut self) {
-        if let Some((lane, ticket)) = self.0.take() {
-            lane.cancel(ticket);
+        if let Some(asked) = self.asked.take() {
+            self.router.cancel(asked);
         }
     }
 }

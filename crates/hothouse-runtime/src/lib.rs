@@ -27,5 +27,5 @@ pub use instance::{Abilities, Birth, Call, CallId, Identity, Instance, Loader, U
 pub use json::Json;
 pub use log::{Level, LineByLine, LogInlet, LogLine, LogSink, RawLine, Stream};
 pub use own_call::{CallAnswer, CallOptions, OwnCall, UnderWay};
-pub use reply::{CallReply, HealthReply, Loss, Outcome, Reply};
+pub use reply::{Asker, CallReply, HealthReply, Loss, Outcome, Reply};
 pub use report::{Inbox, Report, Reporter, unix_ms};

@@ -1,6 +1,7 @@
 //! The way back to the one who asked.
 
 use std::fmt;
+use std::sync::Arc;
 
 use hothouse_protocol::HealthStatus;
 
@@ -16,7 +17,16 @@ pub type CallReply = Reply<Json>;
 /// The way back to the one who asked for a plugin's health. An error counts as unhealthy.
 pub type HealthReply = Reply<HealthStatus>;
 
-type Answering<T> = Box<dyn FnOnce(Outcome<T>) + Send>;
+enum Answering<T> {
+    By(Box<dyn FnOnce(Outcome<T>) + Send>),
+    To { asker: Arc<dyn Asker<T>>, question: u64, attempt: u8 },
+}
+
+/// Somebody who asks many questions, and tells the answers apart by what was given along.
+pub trait Asker<T>: Send + Sync {
+    /// That question has been answered, in that attempt at it. Must not block.
+    fn answered(self: Arc<Self>, question: u64, attempt: u8, outcome: Outcome<T>);
+}
 
 /// What became of a question.
 #[derive(Debug)]
@@ -74,7 +84,12 @@ impl<T> Reply<T> {
 
     /// The same for those who tell an answer that is lost from one that is bad.
     pub fn minding_loss(answer: impl FnOnce(Outcome<T>) + Send + 'static) -> Reply<T> {
-        Reply(Some(Box::new(answer)))
+        Reply(Some(Answering::By(Box::new(answer))))
+    }
+
+    /// A way back to somebody who asks many questions. `question` and `attempt` come back with the answer.
+    pub fn to(asker: Arc<dyn Asker<T>>, question: u64, attempt: u8) -> Reply<T> {
+        Reply(Some(Answering::To { asker, question, attempt }))
     }
 
     /// Answers.
@@ -88,16 +103,25 @@ impl<T> Reply<T> {
     }
 
     fn end(mut self, outcome: Outcome<T>) {
-        if let Some(reply) = self.0.take() {
-            reply(outcome);
+        if let Some(answering) = self.0.take() {
+            answering.end(outcome);
+        }
+    }
+}
+
+impl<T> Answering<T> {
+    fn end(self, outcome: Outcome<T>) {
+        match self {
+            Answering::By(answer) => answer(outcome),
+            Answering::To { asker, question, attempt } => asker.answered(question, attempt, outcome),
         }
     }
 }
 
 impl<T> Drop for Reply<T> {
     fn drop(&mut self) {
-        if let Some(reply) = self.0.take() {
-            reply(Outcome::Lost(Loss::begun("the plugin went away before it answered")));
+        if let Some(answering) = self.0.take() {
+            answering.end(Outcome::Lost(Loss::begun("the plugin went away before it answered")));
         }
     }
 }

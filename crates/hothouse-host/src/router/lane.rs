@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use hothouse_kernel::degradation::{Admission, Service};
 use hothouse_kernel::{Incarnation, PluginId};
 use hothouse_runtime::contract::PluginError;
-use hothouse_runtime::{Call, CallId, CallReply, Json, Loss, Outcome};
+use hothouse_runtime::{Asker, Call, CallId, CallReply, Json, Loss, Outcome};
 
 use super::counts::{CallCounts, Counts, Totals, is_callees_fault};
 use super::deadlines::Deadlines;
@@ -90,6 +90,10 @@ impl Lane {
             counts: Counts::default(),
         };
         Lane { plugin, shared, state: Mutex::new(state) }
+    }
+
+    pub(super) fn plugin(&self) -> PluginId {
+        self.plugin
     }
 
     /// Takes a call in: passes it on, lets it wait, or answers it. `None`: it has been answered.
@@ -241,6 +245,12 @@ impl Lane {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Asker<Json> for Lane {
+    fn answered(self: Arc<Lane>, question: u64, attempt: u8, outcome: Outcome<Json>) {
+        self.ended(Ticket::of(CallId(question)), attempt, outcome);
     }
 }
 
@@ -412,8 +422,6 @@ impl Lane {
             Some(_) => std::mem::take(&mut call.wish.method),
             None => call.wish.method.clone(),
         };
-        let lane = Arc::clone(self);
-        let attempt = call.attempt;
         let passed_on = Call {
             id: ticket.id(),
             method: name,
@@ -422,7 +430,7 @@ impl Lane {
             caller: call.caller.as_ref().map(|caller| Arc::clone(&caller.name)),
             traceparent: call.wish.traceparent.clone(),
             idempotency_key: call.wish.idempotency_key.clone(),
-            reply: CallReply::minding_loss(move |outcome| lane.ended(ticket, attempt, outcome)),
+            reply: CallReply::to(Arc::clone(self) as Arc<dyn Asker<Json>>, ticket.id().0, call.attempt),
         };
         call.stage = Stage::Running { life: Arc::clone(life), method, since: now };
         state.running += 1;

@@ -34,9 +34,11 @@ mod waits;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
+use foldhash::fast::RandomState;
 use hothouse_kernel::degradation::Service;
 use hothouse_kernel::{Incarnation, PluginId};
 use hothouse_runtime::{OwnCall, UnderWay};
@@ -49,7 +51,8 @@ use self::waits::Waits;
 
 pub use self::counts::CallCounts;
 pub(crate) use self::counts::Totals;
-pub(crate) use self::lane::{Lane, Presence};
+use self::lane::Lane;
+pub(crate) use self::lane::Presence;
 pub(crate) use self::life::Life;
 pub(crate) use self::open::{AnswerTo, OpenCall, Ticket, Wish};
 pub(crate) use self::refusal::exported_instead;
@@ -58,15 +61,24 @@ pub use self::trace::{CallSpan, Trace};
 
 /// Every lane of a host.
 pub(crate) struct Router {
-    lanes: RwLock<Lanes>,
+    /// Replaced as a whole, so that a call finds its lane without waiting, whoever else calls.
+    lanes: ArcSwap<Lanes>,
     shared: Arc<Shared>,
     ended: AtomicBool,
 }
 
 #[derive(Default)]
 struct Lanes {
-    by_name: HashMap<Arc<str>, Arc<Lane>>,
+    by_name: HashMap<Arc<str>, Arc<Lane>, RandomState>,
+    /// A lane is never taken away.
     by_plugin: Vec<Arc<Lane>>,
+}
+
+/// A call that has been taken in.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    plugin: PluginId,
+    ticket: Ticket,
 }
 
 /// What all lanes use.
@@ -126,7 +138,7 @@ impl Router {
             names: Names::default(),
             validates: AtomicBool::new(false),
         };
-        Router { lanes: RwLock::default(), shared: Arc::new(shared), ended: AtomicBool::new(false) }
+        Router { lanes: ArcSwap::default(), shared: Arc::new(shared), ended: AtomicBool::new(false) }
     }
 
     /// Takes a configuration. Lanes that there are go on with whatever is in them.
@@ -136,7 +148,7 @@ impl Router {
         self.shared.waits.set_possible(declaration.circles);
         let names = declaration.plugins.iter().map(|(rules, _)| Arc::clone(&rules.name)).collect();
         *self.shared.names.0.write().unwrap_or_else(PoisonError::into_inner) = names;
-        let old = self.read().by_plugin.clone();
+        let old = &self.lanes.load().by_plugin;
         let mut new = Lanes::default();
         for (plugin, (rules, is_declared)) in (0..).map(PluginId).zip(declaration.plugins) {
             let name = Arc::clone(&rules.name);
@@ -154,7 +166,7 @@ impl Router {
             }
             new.by_plugin.push(lane);
         }
-        *self.lanes.write().unwrap_or_else(PoisonError::into_inner) = new;
+        self.lanes.store(Arc::new(new));
     }
 
     /// The loop says where a plugin is; see [`Lane::publish`].
@@ -165,21 +177,18 @@ impl Router {
         alive: Option<Incarnation>,
         why_gone: impl FnOnce() -> String,
     ) {
-        if let Some(lane) = self.lane(plugin) {
-            lane.publish(presence, alive, why_gone);
-        }
+        self.in_lane(plugin, |lane| lane.publish(presence, alive, why_gone));
     }
 
     /// The loop says what a plugin serves. It holds from the next call on.
     pub(crate) fn set_service(&self, plugin: PluginId, service: Arc<Service>) {
-        if let Some(lane) = self.lane(plugin) {
-            lane.set_service(service);
-        }
+        self.in_lane(plugin, |lane| lane.set_service(service));
     }
 
     /// A call of somebody who is no plugin. `None`: it has been answered.
-    pub(crate) fn call(&self, target: &str, call: Box<OpenCall>) -> Option<(Arc<Lane>, Ticket)> {
-        let Some(lane) = self.named(target) else {
+    pub(crate) fn call(&self, target: &str, call: Box<OpenCall>) -> Option<Asked> {
+        let lanes = self.lanes.load();
+        let Some(lane) = lanes.by_name.get(target) else {
             let error = match self.ended.load(Ordering::Acquire) {
                 true => refusal::host_ended(),
                 false => refusal::unknown_plugin(target),
@@ -188,18 +197,27 @@ impl Router {
             return None;
         };
         let ticket = lane.ask(call)?;
-        Some((lane, ticket))
+        Some(Asked { plugin: lane.plugin(), ticket })
+    }
+
+    /// Nobody waits for that call any more.
+    pub(crate) fn cancel(&self, asked: Asked) {
+        self.in_lane(asked.plugin, |lane| lane.cancel(asked.ticket));
     }
 
     /// A call of a plugin. It may call those that it depends on, and those that it was granted.
-    pub(crate) fn call_of(&self, plugin: PluginId, incarnation: Incarnation, call: OwnCall) -> UnderWay {
+    pub(crate) fn call_of(
+        self: &Arc<Router>,
+        plugin: PluginId,
+        incarnation: Incarnation,
+        call: OwnCall,
+    ) -> UnderWay {
         let OwnCall { target, method, payload, options, reply } = call;
         let asked = Instant::now();
         let deadline = options.deadline(asked);
-        let caller = match self.lane(plugin) {
-            Some(lane) => lane.may_call(incarnation, &target),
-            None => Err(refusal::host_ended()),
-        };
+        let caller = self
+            .in_lane(plugin, |lane| lane.may_call(incarnation, &target))
+            .unwrap_or_else(|| Err(refusal::host_ended()));
         let caller = match caller {
             Ok(caller) => caller,
             Err(error) => {
@@ -215,7 +233,10 @@ impl Router {
         };
         let reply = AnswerTo::Plugin(reply);
         match self.call(&target, OpenCall::new(wish, Some(caller), asked, deadline, reply)) {
-            Some((lane, ticket)) => UnderWay::cancelled_by(move || lane.cancel(ticket)),
+            Some(asked) => {
+                let router = Arc::clone(self);
+                UnderWay::cancelled_by(move || router.cancel(asked))
+            }
             None => UnderWay::default(),
         }
     }
@@ -228,7 +249,7 @@ impl Router {
     /// Answers those whose time is up.
     pub(crate) fn expire(&self, now: Instant) {
         while let Some((alarm, plugin)) = self.shared.alarm.pop_due(now) {
-            let next = self.lane(plugin).and_then(|lane| lane.expire(alarm, now));
+            let next = self.in_lane(plugin, |lane| lane.expire(alarm, now)).flatten();
             if let Some(next) = next {
                 self.shared.alarm.set(next, plugin);
             }
@@ -237,12 +258,12 @@ impl Router {
 
     /// What is counted of the calls of a plugin.
     pub(crate) fn counts(&self, plugin: PluginId) -> CallCounts {
-        self.lane(plugin).map_or_else(CallCounts::default, |lane| lane.counts())
+        self.in_lane(plugin, |lane| lane.counts()).unwrap_or_default()
     }
 
     /// What has become of the calls of a plugin so far.
     pub(crate) fn totals(&self, plugin: PluginId) -> Totals {
-        self.read().by_plugin.get(plugin.index()).map_or_else(Totals::default, |lane| lane.totals())
+        self.in_lane(plugin, |lane| lane.totals()).unwrap_or_default()
     }
 
     /// A trace to make calls with.
@@ -258,22 +279,13 @@ impl Router {
     /// The loop has ended: nobody will be answered any more, and everybody is told so.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Release);
-        let lanes = self.read().by_plugin.clone();
-        for lane in lanes {
+        for lane in &self.lanes.load().by_plugin {
             lane.publish(Presence::Ended, None, || "the host has ended".into());
         }
     }
 
-    fn named(&self, name: &str) -> Option<Arc<Lane>> {
-        self.read().by_name.get(name).cloned()
-    }
-
-    fn lane(&self, plugin: PluginId) -> Option<Arc<Lane>> {
-        self.read().by_plugin.get(plugin.index()).cloned()
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, Lanes> {
-        self.lanes.read().unwrap_or_else(PoisonError::into_inner)
+    fn in_lane<T>(&self, plugin: PluginId, what: impl FnOnce(&Arc<Lane>) -> T) -> Option<T> {
+        self.lanes.load().by_plugin.get(plugin.index()).map(what)
     }
 }
 

@@ -129,6 +129,11 @@ impl Ticket {
     pub(super) fn id(self) -> CallId {
         CallId(u64::from(self.generation) << 32 | u64::from(self.slot))
     }
+
+    /// The other way round.
+    pub(super) fn of(call: CallId) -> Ticket {
+        Ticket { slot: call.0 as u32, generation: (call.0 >> 32) as u32 }
+    }
 }
 
 /// Every open call of a lane. Places are used again; what is in one is told apart by its generation.
@@ -210,6 +215,7 @@ mod tests {
         assert_eq!(second.slot, first.slot, "its place is used again");
         assert!(open.get(first).is_none() && open.get_mut(second).is_some());
         assert_ne!(first.id(), second.id());
+        assert_eq!([first, second].map(|ticket| Ticket::of(ticket.id())), [first, second]);
         assert_eq!((open.len(), open.those(|call| call.method() == "b")), (1, vec![second]));
     }
 }

@@ -77,17 +77,16 @@ impl Loader for NoLoader {
 
 /// A router of three plugins: `web` and `mail` may call whom they like, `db` serves.
 struct Stage {
-    router: Router,
+    router: Arc<Router>,
     db: Arc<Actor>,
     lives: Mutex<HashMap<PluginId, Arc<Actor>>>,
 }
 
 type Answered = Receiver<Answer>;
-type UnderWayAt = Option<(Arc<Lane>, Ticket)>;
 
 impl Stage {
     fn new(limit: Option<u32>, queue: usize) -> Stage {
-        let router = Router::new(Arc::new(Notify::new()));
+        let router = Arc::new(Router::new(Arc::new(Notify::new())));
         router.declare(declaration(limit, queue));
         let stage = Stage { router, db: Arc::default(), lives: Mutex::default() };
         stage.serves(DB, 1, &stage.db);
@@ -116,12 +115,7 @@ impl Stage {
         self.router.publish(DB, Presence::Away("it is stopped".into()), None, || "it was stopped".into());
     }
 
-    fn ask(
-        &self,
-        method: &str,
-        payload: &str,
-        timeout_ms: Option<u64>,
-    ) -> (Answered, Option<(Arc<Lane>, Ticket)>) {
+    fn ask(&self, method: &str, payload: &str, timeout_ms: Option<u64>) -> (Answered, Option<Asked>) {
         let (told, answer) = mpsc::channel();
         let asked = Instant::now();
         let wish = Wish {
@@ -225,7 +219,7 @@ fn a_call_goes_there_and_back_with_all_that_belongs_to_it() {
     let (answer, ticket) = stage.ask("write", "[1]", Some(50));
     let call = stage.db.call();
     assert_eq!((call.method.as_str(), call.payload.as_str()), ("write", "[1]"));
-    assert_eq!((call.id, call.idempotency_key.as_deref()), (ticket.unwrap().1.id(), Some("key")));
+    assert_eq!((call.id, call.idempotency_key.as_deref()), (ticket.unwrap().ticket.id(), Some("key")));
     assert!(call.deadline.is_some() && call.caller.is_none());
     call.reply.send(Ok(json("2")));
     assert_eq!(result(&answer), CallAnswer { result: json("2"), stale: None });
@@ -280,11 +274,10 @@ fn who_gives_up_frees_the_place_at_once() {
     let (second, waiting) = stage.ask("write", "2", None);
     let (third, _) = stage.ask("write", "3", None);
     let running = stage.db.call();
-    let (lane, waiting) = waiting.unwrap();
-    lane.cancel(waiting);
-    let (lane, ticket) = ticket.unwrap();
-    lane.cancel(ticket);
-    lane.cancel(ticket);
+    stage.router.cancel(waiting.unwrap());
+    let asked = ticket.unwrap();
+    stage.router.cancel(asked);
+    stage.router.cancel(asked);
     assert_eq!(stage.db.cancelled(), [running.id]);
     let last = stage.db.call();
     assert_eq!(last.payload.as_str(), "3", "the second one had given up while it waited");
@@ -544,7 +537,7 @@ fn storm(seed: u64) {
     let mut random = Random(seed);
     let stage = Stage::new(Some(1 + random.below(3) as u32), 1 + random.below(6) as usize);
     let (mut actor, mut incarnation) = (Arc::clone(&stage.db), 1);
-    let mut asked: Vec<(Answered, UnderWayAt, bool)> = Vec::new();
+    let mut asked: Vec<(Answered, Option<Asked>, bool)> = Vec::new();
     let mut passed_on: Vec<Call> = Vec::new();
     for _ in 0..300 {
         passed_on.extend(actor.calls());
@@ -573,8 +566,8 @@ fn storm(seed: u64) {
             10 => stage.after(30),
             _ if !asked.is_empty() => {
                 let at = random.below(asked.len() as u64) as usize;
-                if let (_, Some((lane, ticket)), given_up) = &mut asked[at] {
-                    lane.cancel(*ticket);
+                if let (_, Some(asked), given_up) = &mut asked[at] {
+                    stage.router.cancel(*asked);
                     *given_up = true;
                 }
             }
