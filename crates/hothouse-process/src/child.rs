@@ -88,7 +88,7 @@ impl Child {
 
     /// How the ended child has ended. Its number may be anybody's by now.
     pub(crate) fn reap(self) -> End {
-        let how = self.process.get_ref().ended();
+        let how = self.process.into_inner().ended();
         let by_a_stranger = how.was_killed() && !self.killed.into_inner();
         End { how, last_words: self.last_words, by_a_stranger }
     }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -64,7 +65,8 @@ impl KeptLife {
         let Spool { written, lost } = Spool::read(spool)?;
         send_with(&control, &Order::Adopt.encode(), &[ledger.as_fd()])?;
         let KeptLine { began, mark, label, .. } = self.line.clone();
-        let child = SpawnedChild::new(control, Life { pid: self.pid(), began, mark, label });
+        let life = Life { pid: self.pid(), began, mark, label };
+        let child = SpawnedChild::new(Arc::new(control), life, None);
         let logs = LogEnds { ahead: written, ..LogEnds::new(Some(stdout), stderr) };
         Ok(Adopted { child, logs, lost })
     }

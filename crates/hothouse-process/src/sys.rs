@@ -9,6 +9,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use libc::{c_char, c_int, c_short};
@@ -285,7 +286,10 @@ pub(crate) unsafe trait OwnsFd: AsRawFd {}
 // SAFETY: that is what an `OwnedFd` is.
 unsafe impl OwnsFd for OwnedFd {}
 
-// SAFETY: it has one `OwnedFd`, which it neither replaces nor gives away.
+// SAFETY: that is one `OwnedFd`, which is there as long as any of its owners, and cannot be replaced by them.
+unsafe impl OwnsFd for Arc<OwnedFd> {}
+
+// SAFETY: it is one of the owners of its `OwnedFd`, which it does not replace.
 unsafe impl OwnsFd for SpawnedChild {}
 
 /// Has the tokio runtime that this is called in watch a descriptor.

@@ -2,8 +2,9 @@
 //!
 //! It does nothing but wait. When the child has ended, or the host says so, or the host is gone, it ends whatever is
 //! left below it, tells the host, and ends. Only if the child is to be kept does it go on without a host, and waits for
-//! the next one (`alone`). If nothing of its child is left, it offers the spawner to keep another one. It takes no
-//! decision, and it outlives nothing.
+//! the next one (`alone`). If nothing of its child is left, it waits until the host has another one for it, or does not
+//! want it any more: a plugin that is started again is then there by the time that it takes to make a process and to end
+//! one sooner. It takes no decision, and it outlives nothing.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, s
 use super::alone::{Alone, Met};
 use super::cull::{Whom, cull, reap};
 use super::processes::Process;
-use super::wire::{Launch, Offer, Order, Packed, Told, terminated};
+use super::wire::{Launch, Order, Packed, Told, terminated};
 use crate::ledger;
 use crate::sys;
 
@@ -26,8 +27,6 @@ pub(super) struct Keeper {
     pub(super) control: OwnedFd,
     pub(super) children: OwnedFd,
     pub(super) ledger: Option<OwnedFd>,
-    /// Where it offers the spawner to keep another child.
-    pub(super) offers: OwnedFd,
 }
 
 /// Why a keeper need not wait any longer.
@@ -76,14 +75,10 @@ impl Keeper {
         }
     }
 
-    /// Asleep until the spawner has another child for it; `None` if it never will.
+    /// Asleep until the host has another child for it; `None` if it never will.
     fn wait_for_another(self) -> Option<(Keeper, Launch, Vec<OwnedFd>)> {
-        let Keeper { control, children, ledger, offers } = self;
-        // There is nothing more to say of the child that is gone.
-        drop(control);
-        let leash = Offer::make(&offers).ok()?;
-        let (launch, control, fds) = Packed::receive(leash)?.unpack()?;
-        Some((Keeper { control, children, ledger, offers }, launch, fds))
+        let (launch, fds) = Packed::receive(&self.control)?.unpack_from(&self.control)?;
+        Some((self, launch, fds))
     }
 
     fn keep(mut self, mut child: Kept, launch: &Launch, logs: Vec<OwnedFd>) -> Option<Keeper> {
@@ -117,7 +112,7 @@ impl Keeper {
             while cull(&children, Whom::Everybody, PATIENCE, &mut |_, _| {}) > 0 {}
             return None;
         }
-        // One that has waited for a host belongs to no spawner.
+        // One that has waited for a host belongs to no spawner, and its host knows it only with its child.
         (!was_alone).then_some(self)
     }
 

@@ -6,9 +6,10 @@
 //! ```
 //!
 //! A **spawner** is one small process of the host's, so that making a child costs the same however large the host is.
-//! It makes a **keeper** for every child, or has one keep it that is without a child now. A keeper is parent and
-//! subreaper of its child: nothing that the child starts can get out from below it. It is connected with the host directly, so it notices by itself when the host is gone,
-//! whatever became of the spawner. If a keeper is killed, what it kept falls to the spawner, which ends it.
+//! It makes a **keeper** for every child; one whose child is gone can be given another by the host. A keeper is parent
+//! and subreaper of its child: nothing that the child starts can get out from below it. It is connected with the host
+//! directly, so it notices by itself when the host is gone, whatever became of the spawner. If a keeper is killed, what
+//! it kept falls to the spawner, which ends it.
 //!
 //! | who is killed | who ends the children |
 //! |---|---|

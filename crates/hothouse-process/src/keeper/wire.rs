@@ -47,8 +47,8 @@ pub(crate) struct Launch {
     pub(crate) keep: Option<Keep>,
 }
 
-/// A launch as it goes from hand to hand. Its descriptors: the file that it is in, unless it is in the packet; the control
-/// socket; the child's own.
+/// A launch as it came. Its descriptors: the file that it is in, unless it is in the packet; the control socket, unless it
+/// came by that; the child's own.
 pub(crate) struct Packed {
     packet: Vec<u8>,
     fds: Vec<OwnedFd>,
@@ -96,33 +96,6 @@ pub(crate) enum Order {
     Ready,
     /// From the next host: the child is its own from now on. With it comes its ledger.
     Adopt,
-}
-
-/// A keeper that has nothing left to keep, and offers to keep another child.
-pub(crate) struct Offer {
-    pub(crate) pid: i32,
-    /// Leads to it. It ends when this is closed.
-    pub(crate) leash: OwnedFd,
-}
-
-impl Offer {
-    /// Makes the offer for this process, and returns the keeper's end of the leash.
-    ///
-    /// # Errors
-    /// Those of the system; `BrokenPipe` if there is no spawner any more.
-    pub(crate) fn make(spawner: impl AsFd) -> io::Result<OwnedFd> {
-        let (ours, its) = pair()?;
-        let pid = rustix::process::getpid().as_raw_pid();
-        send_with(spawner, &pid.to_ne_bytes(), &[its.as_fd()])?;
-        Ok(ours)
-    }
-
-    /// The next offer. `None`: it cannot be understood.
-    pub(crate) fn receive(offered: impl AsFd) -> Option<Offer> {
-        let (packet, fds) = receive_with(offered).ok()?;
-        let pid = i32::from_ne_bytes(packet.try_into().ok()?);
-        Some(Offer { pid, leash: fds.into_iter().next()? })
-    }
 }
 
 /// A connected pair of packet sockets.
@@ -253,17 +226,27 @@ impl Launch {
         control: BorrowedFd<'_>,
         fds: &[BorrowedFd<'_>],
     ) -> io::Result<()> {
+        let fds = [&[control], fds].concat();
+        self.send_along(spawner, &fds, SendFlags::empty())
+    }
+
+    /// Hands this to a keeper that is without a child, by its control socket, without ever waiting.
+    ///
+    /// # Errors
+    /// Those of the system; `BrokenPipe` if there is no keeper.
+    pub(crate) fn give(&self, control: impl AsFd, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+        self.send_along(control, fds, SendFlags::DONTWAIT)
+    }
+
+    fn send_along(&self, to: impl AsFd, fds: &[BorrowedFd<'_>], flags: SendFlags) -> io::Result<()> {
         let mut packet = vec![INLINE];
         self.encode(&mut packet);
-        let mut all = vec![control];
-        all.extend_from_slice(fds);
         if packet.len() <= MAX_INLINE {
-            return send_with(spawner, &packet, &all);
+            return send_packet(to, &packet, fds, flags);
         }
         let mut file = File::from(memfd_create("launch", MemfdFlags::CLOEXEC)?);
         file.write_all(&packet[1..])?;
-        all.insert(0, file.as_fd());
-        send_with(spawner, &[IN_A_FILE], &all)
+        send_packet(to, &[IN_A_FILE], &[&[file.as_fd()], fds].concat(), flags)
     }
 
     /// How many descriptors are handed over with it.
@@ -314,53 +297,57 @@ impl Launch {
 }
 
 impl Packed {
-    /// The next launch, waited for, as it came. `None` if nobody is at the other end.
+    /// The next launch, waited for, as it came. What is none is passed over: an order to end a child that had ended by
+    /// itself, say. `None` if nobody is at the other end.
     pub(crate) fn receive(from: impl AsFd) -> Option<Packed> {
         let mut room = vec![0; MAX_INLINE];
         loop {
             let (length, fds) = receive_into(&from, &mut room).ok()?;
-            if length == 0 {
-                return None;
-            }
-            let packed = Packed { packet: room[..length].to_vec(), fds };
-            // Without a control socket there is nobody to talk to.
-            if packed.control().is_some() {
-                return Some(packed);
+            match room.get(..length)?.first() {
+                None => return None,
+                Some(&INLINE | &IN_A_FILE) => return Some(Packed { packet: room[..length].to_vec(), fds }),
+                Some(_) => {}
             }
         }
     }
 
-    /// Hands it on.
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub(crate) fn send(&self, to: impl AsFd) -> io::Result<()> {
-        let fds: Vec<BorrowedFd<'_>> = self.fds.iter().map(AsFd::as_fd).collect();
-        send_with(to, &self.packet, &fds)
-    }
-
-    /// The keeper's end of the control socket.
-    pub(crate) fn control(&self) -> Option<&OwnedFd> {
-        self.fds.get(usize::from(self.packet.first() == Some(&IN_A_FILE)))
-    }
-
-    /// The launch, the control socket and the child's descriptors. `None` if that is nothing, of which the host has been
-    /// told.
+    /// The launch, the control socket and the child's descriptors, as the spawner gets them. `None` if that is nothing, of
+    /// which the host has been told, if there is a way.
     pub(crate) fn unpack(self) -> Option<(Launch, OwnedFd, Vec<OwnedFd>)> {
-        let Packed { packet, fds } = self;
-        let mut fds = fds.into_iter();
-        let launch = match packet.split_first()? {
-            (&IN_A_FILE, _) => Launch::read(File::from(fds.next()?)),
-            (&INLINE, launch) => Launch::decode(launch),
-            _ => None,
-        };
+        let (launch, mut fds) = self.open();
         let control = fds.next()?;
-        let fds: Vec<OwnedFd> = fds.collect();
-        let launch = launch.filter(|launch| launch.descriptors() == fds.len());
+        Some((launch.checked(&control, fds.len())?, control, fds.collect()))
+    }
+
+    /// The launch and the child's descriptors, as a keeper gets them by its control socket. `None` if that is nothing, of
+    /// which the host has been told.
+    pub(crate) fn unpack_from(self, control: &OwnedFd) -> Option<(Launch, Vec<OwnedFd>)> {
+        let (launch, fds) = self.open();
+        Some((launch.checked(control, fds.len())?, fds.collect()))
+    }
+
+    fn open(self) -> (Opened, std::vec::IntoIter<OwnedFd>) {
+        let mut fds = self.fds.into_iter();
+        let launch = match self.packet.split_first() {
+            Some((&IN_A_FILE, _)) => fds.next().and_then(|file| Launch::read(File::from(file))),
+            Some((_, launch)) => Launch::decode(launch),
+            None => None,
+        };
+        (Opened(launch), fds)
+    }
+}
+
+/// What a launch was found to be when it was read.
+struct Opened(Option<Launch>);
+
+impl Opened {
+    /// The launch, if as many descriptors came with it as belong to it; if not, the host is told.
+    fn checked(self, control: &OwnedFd, descriptors: usize) -> Option<Launch> {
+        let launch = self.0.filter(|launch| launch.descriptors() == descriptors);
         if launch.is_none() {
-            Told::NotSpawned { errno: libc::EPROTO }.send(&control);
+            Told::NotSpawned { errno: libc::EPROTO }.send(control);
         }
-        launch.map(|launch| (launch, control, fds))
+        launch
     }
 }
 
@@ -369,6 +356,10 @@ impl Packed {
 /// # Errors
 /// Those of the system.
 pub(crate) fn send_with(socket: impl AsFd, packet: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    send_packet(socket, packet, fds, SendFlags::empty())
+}
+
+fn send_packet(socket: impl AsFd, packet: &[u8], fds: &[BorrowedFd<'_>], flags: SendFlags) -> io::Result<()> {
     if fds.len() > MAX_FDS {
         return Err(Errno::TOOMANYREFS.into());
     }
@@ -376,7 +367,7 @@ pub(crate) fn send_with(socket: impl AsFd, packet: &[u8], fds: &[BorrowedFd<'_>]
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     ancillary.push(SendAncillaryMessage::ScmRights(fds));
     let packet = [io::IoSlice::new(packet)];
-    retry(|| sendmsg(&socket, &packet, &mut ancillary, SendFlags::NOSIGNAL))?;
+    retry(|| sendmsg(&socket, &packet, &mut ancillary, flags | SendFlags::NOSIGNAL))?;
     Ok(())
 }
 
@@ -524,29 +515,32 @@ mod tests {
     fn descriptors_arrive_in_their_order_however_long_the_launch_is() {
         let long = OsString::from_vec(vec![b'x'; 3 * MAX_INLINE]);
         for launch in [launch(), Launch { environment: vec![long], ..launch() }] {
-            let ((host, spawner), (leash, keeper)) = (pair().unwrap(), pair().unwrap());
-            let (control, its) = pair().unwrap();
             let ends: Vec<_> = (0..3).map(|_| rustix::pipe::pipe().unwrap()).collect();
             let fds: Vec<BorrowedFd<'_>> = ends.iter().map(|(_, write)| write.as_fd()).collect();
+            let arrived_in_order = |received: Vec<OwnedFd>| {
+                for (number, ((read, _), fd)) in ends.iter().zip(received).enumerate() {
+                    rustix::io::write(&fd, &[number as u8]).unwrap();
+                    let mut byte = [0];
+                    rustix::io::read(read, &mut byte).unwrap();
+                    assert_eq!(usize::from(byte[0]), number);
+                }
+            };
+            // To the spawner.
+            let ((host, spawner), (control, its)) = (pair().unwrap(), pair().unwrap());
             launch.send(&host, its.as_fd(), &fds).unwrap();
-            // By way of the spawner.
-            Packed::receive(&spawner).unwrap().send(&leash).unwrap();
-            let packed = Packed::receive(&keeper).unwrap();
-            Told::Lost { left: 8 }.send(packed.control().unwrap());
-            let (received, its, fds) = packed.unpack().unwrap();
+            let (received, its, received_fds) = Packed::receive(&spawner).unwrap().unpack().unwrap();
             assert_eq!(received, launch);
-            Told::Lost { left: 9 }.send(its);
-            for left in [8, 9] {
-                assert_eq!(Told::receive(&control).unwrap(), Told::Lost { left });
-            }
-            for (number, ((read, _), fd)) in ends.iter().zip(fds).enumerate() {
-                rustix::io::write(&fd, &[number as u8]).unwrap();
-                let mut byte = [0];
-                rustix::io::read(read, &mut byte).unwrap();
-                assert_eq!(usize::from(byte[0]), number);
-            }
-            drop(host);
-            assert!(Packed::receive(&spawner).is_none());
+            Told::Lost { left: 9 }.send(&its);
+            assert_eq!(Told::receive(&control).unwrap(), Told::Lost { left: 9 });
+            arrived_in_order(received_fds);
+            // To a keeper, which had not heard the last that was asked of it.
+            Order::Kill.send(&control);
+            launch.give(&control, &fds).unwrap();
+            let (received, received_fds) = Packed::receive(&its).unwrap().unpack_from(&its).unwrap();
+            assert_eq!(received, launch);
+            arrived_in_order(received_fds);
+            drop((host, control));
+            assert!(Packed::receive(&spawner).is_none() && Packed::receive(&its).is_none());
         }
     }
 
@@ -554,14 +548,21 @@ mod tests {
     fn what_is_no_launch_is_told_the_host() {
         let (host, spawner) = pair().unwrap();
         let (control, its) = pair().unwrap();
-        for packet in [&b"l"[..], b"x", b"lnonsense"] {
+        for packet in [&b"l"[..], b"lnonsense"] {
             send_with(&host, packet, &[its.as_fd()]).unwrap();
             assert!(Packed::receive(&spawner).unwrap().unpack().is_none());
             assert_eq!(Told::receive(&control).unwrap(), Told::NotSpawned { errno: libc::EPROTO });
+            send_with(&control, packet, &[]).unwrap();
+            assert!(Packed::receive(&its).unwrap().unpack_from(&its).is_none());
+            assert_eq!(Told::receive(&control).unwrap(), Told::NotSpawned { errno: libc::EPROTO });
         }
-        // Without a control socket there is nobody to be told, and the next one is waited for.
-        send_with(&host, b"l", &[]).unwrap();
-        send_with(&host, b"L", &[its.as_fd()]).unwrap();
+        // Without a control socket there is nobody to be told, and what is nothing at all is passed over.
+        for packet in [&b"l"[..], b"L", b"x"] {
+            send_with(&host, packet, &[]).unwrap();
+        }
+        for _ in 0..2 {
+            assert!(Packed::receive(&spawner).unwrap().unpack().is_none());
+        }
         drop(host);
         assert!(Packed::receive(&spawner).is_none());
     }

@@ -2,9 +2,11 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::Arc;
 
 use rustix::process::{Pid, Signal};
 
+use super::idle::IdleKeepers;
 use crate::exit::Ended;
 use crate::keeper::wire::{Order, Told};
 use crate::ledger::{self, LedgerError};
@@ -15,8 +17,11 @@ use crate::ledger::{self, LedgerError};
 /// Dropping it ends all of it.
 #[derive(Debug)]
 pub struct SpawnedChild {
-    control: OwnedFd,
+    control: Arc<OwnedFd>,
     life: Life,
+    /// Where its keeper goes when it is gone. `None`: that ends.
+    home: Option<Arc<IdleKeepers>>,
+    has_ended: bool,
 }
 
 /// What must be known of a life when there is nobody left to ask.
@@ -31,8 +36,8 @@ pub(crate) struct Life {
 
 impl SpawnedChild {
     /// A child that its keeper has said is there.
-    pub(crate) fn new(control: OwnedFd, life: Life) -> SpawnedChild {
-        SpawnedChild { control, life }
+    pub(crate) fn new(control: Arc<OwnedFd>, life: Life, home: Option<Arc<IdleKeepers>>) -> SpawnedChild {
+        SpawnedChild { control, life, home, has_ended: false }
     }
 
     /// Its number, for people to look at.
@@ -43,17 +48,17 @@ impl SpawnedChild {
     /// Asks the whole group to end, with this signal. A stopped process could not hear that, so it is told to go on as
     /// well.
     pub fn terminate(&self, signal: Signal) {
-        Order::Signal(signal.as_raw()).send(&self.control);
+        Order::Signal(signal.as_raw()).send(&*self.control);
     }
 
     /// Ends it and everything that it has started, wherever that has gone.
     pub fn kill(&self) {
-        Order::Kill.send(&self.control);
+        Order::Kill.send(&*self.control);
     }
 
     /// It is ready. If it is to be kept, it is from now on: it goes on if this host is killed, until it is asked to end.
     pub(crate) fn is_worth_keeping(&self) {
-        Order::Ready.send(&self.control);
+        Order::Ready.send(&*self.control);
     }
 
     /// Whether this process belongs to the child's group.
@@ -64,9 +69,15 @@ impl SpawnedChild {
 
     /// How it ended. To be asked when the descriptor is readable: by then nothing of it is left, or what is left cannot
     /// be ended.
-    pub(crate) fn ended(&self) -> Ended {
-        match Told::receive(&self.control) {
-            Ok(Told::Gone { status, left }) => Ended { status: Some(status), left },
+    pub(crate) fn ended(mut self) -> Ended {
+        match Told::receive(&*self.control) {
+            Ok(Told::Gone { status, left }) => {
+                self.has_ended = left == 0;
+                if let (0, Some(home)) = (left, &self.home) {
+                    home.put(Arc::clone(&self.control));
+                }
+                Ended { status: Some(status), left }
+            }
             Ok(Told::Lost { left }) => Ended { status: None, left },
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ended { status: None, left: 0 },
             _ => {
@@ -85,7 +96,9 @@ impl SpawnedChild {
 /// Whoever drops it is not dead, so it is not kept.
 impl Drop for SpawnedChild {
     fn drop(&mut self) {
-        self.kill();
+        if !self.has_ended {
+            self.kill();
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use hothouse_kernel::{Code, Failure, Stage};
 
-use super::program::not_executable;
+use super::program::{check_folder, not_executable};
 use crate::words::shown;
 
 /// Why a child could not be spawned.
@@ -73,6 +73,9 @@ impl SpawnError {
         size: usize,
         error: &io::Error,
     ) -> SpawnError {
+        if let Err(error) = check_folder(program, cwd) {
+            return error;
+        }
         let this = SpawnError::of(program, error);
         let file = cwd.join(file);
         match error.raw_os_error() {

@@ -1,13 +1,17 @@
 //! Having children made: asking for one, and why there is none.
 //!
-//! A child is made by another process, the [spawner](crate::keeper), so that it costs the same however large the host
-//! is. Asking is done on a thread of its own, because looking for a program's file may take its time. A spawner that
-//! was killed is replaced when the next child is asked for; children that there are do not notice.
+//! A child is made by another process, so that it costs the same however large the host is: by a keeper whose last child is
+//! gone, if there is one, or by one that the [spawner](crate::keeper) makes. A spawner that was killed is replaced when the
+//! next child is asked for; children that there are do not notice.
+//!
+//! A thread does whatever may take its time: looking for a program's file, and asking the spawner. If neither has to be
+//! done, which is so when a plugin comes back whose program is given by a path, a keeper is asked at once.
 //!
 //! It does not watch children: a [`SpawnedChild`] is handed out and is the asker's from then on.
 
 mod child;
 mod error;
+mod idle;
 mod link;
 mod program;
 mod request;
@@ -16,7 +20,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Weak, mpsc};
 use std::thread;
 
 use rustix::fs::{Mode, OFlags};
@@ -24,8 +28,9 @@ use tokio::sync::oneshot;
 
 use crate::keeper;
 use crate::ledger::{self, Ledger};
+use idle::IdleKeepers;
 use link::Link;
-use request::Asked;
+use request::{Asked, Draft, NoChild};
 
 pub(crate) use child::Life;
 pub use child::SpawnedChild;
@@ -44,6 +49,7 @@ pub struct Spawner {
 struct Way {
     /// Gone only while this is being dropped.
     orders: Option<mpsc::Sender<Order>>,
+    means: Arc<Means>,
     ledger: Option<OwnedFd>,
     thread: Option<thread::JoinHandle<()>>,
 }
@@ -51,19 +57,47 @@ struct Way {
 /// The end of the program must not come before the spawner's own, which takes a moment.
 impl Drop for Way {
     fn drop(&mut self) {
+        self.means.idle.close();
         self.orders = None;
         let _ = self.thread.take().map(thread::JoinHandle::join);
     }
 }
 
+/// What whoever asks needs.
+#[derive(Debug)]
+struct Means {
+    null: OwnedFd,
+    run: Arc<str>,
+    idle: Arc<IdleKeepers>,
+}
+
+/// Who is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whom {
+    /// A keeper without a child, if there is one.
+    Anybody,
+    Spawner,
+}
+
 struct Order {
-    request: SpawnRequest,
+    draft: Draft,
+    whom: Whom,
     answer: oneshot::Sender<Result<Asked, SpawnError>>,
 }
 
 /// A child that is being spawned. If it is dropped, the child is killed as soon as it is there.
 pub struct Spawning {
-    asked: oneshot::Receiver<Result<Asked, SpawnError>>,
+    stage: Stage,
+    /// Does not keep it from its end.
+    way: Weak<Way>,
+}
+
+enum Stage {
+    /// A keeper without a child has been asked.
+    Given(Box<Asked>),
+    /// The thread has yet to ask.
+    Ordered(oneshot::Receiver<Result<Asked, SpawnError>>),
+    Refused(SpawnError),
 }
 
 impl Spawning {
@@ -72,7 +106,23 @@ impl Spawning {
     /// # Errors
     /// Why there is no child.
     pub async fn child(self) -> Result<SpawnedChild, SpawnError> {
-        self.asked.await.map_err(|_| SpawnError::stopped())??.child().await
+        let asked = match self.stage {
+            Stage::Given(asked) => *asked,
+            Stage::Ordered(asked) => asked.await.map_err(|_| SpawnError::stopped())??,
+            Stage::Refused(error) => return Err(error),
+        };
+        // One without a child may have been killed before it could hear what was asked of it. Another one is made then.
+        let draft = match asked.child().await {
+            Ok(child) => return Ok(child),
+            Err(NoChild::For(error)) => return Err(error),
+            Err(NoChild::KeeperLost(draft)) => draft,
+        };
+        let asked = self.way.upgrade().map(|way| way.order(*draft, Whom::Spawner));
+        let asked = asked.ok_or_else(SpawnError::stopped)?.await.map_err(|_| SpawnError::stopped())??;
+        asked.child().await.map_err(|error| match error {
+            NoChild::For(error) => error,
+            NoChild::KeeperLost(draft) => draft.explain(&io::Error::other("its keeper was killed")),
+        })
     }
 }
 
@@ -108,10 +158,11 @@ impl Spawner {
         let run = ledger.as_ref().map_or_else(ledger::unique, |ledger| Ok(ledger.run().to_owned()))?;
         let link = Link::new(program, ledger, null.try_clone()?)?;
         let (orders, inbox) = mpsc::channel::<Order>();
-        let serving = Serving { link, null, run: run.into() };
+        let means = Arc::new(Means { null, run: run.into(), idle: Arc::default() });
+        let serving = Serving { link, means: Arc::clone(&means) };
         let thread =
             thread::Builder::new().name("hothouse-spawn".into()).spawn(move || serving.run(&inbox))?;
-        Ok(Spawner { way: Arc::new(Way { orders: Some(orders), ledger: file, thread: Some(thread) }) })
+        Ok(Spawner { way: Arc::new(Way { orders: Some(orders), means, ledger: file, thread: Some(thread) }) })
     }
 
     /// The ledger's file, for the keeper of a child that is taken over.
@@ -121,13 +172,32 @@ impl Spawner {
 
     /// Asks for a child. Returns at once.
     pub fn spawn(&self, request: SpawnRequest) -> Spawning {
+        let stage = match request.draft(&self.way.means.run) {
+            Ok(draft) => self.way.begin(draft),
+            Err(error) => Stage::Refused(error),
+        };
+        Spawning { stage, way: Arc::downgrade(&self.way) }
+    }
+}
+
+impl Way {
+    fn begin(&self, draft: Draft) -> Stage {
+        if draft.is_complete()
+            && let Some(keeper) = draft.give_away(&self.means)
+        {
+            return Stage::Given(Box::new(draft.asked(keeper, &self.means)));
+        }
+        Stage::Ordered(self.order(draft, Whom::Anybody))
+    }
+
+    fn order(&self, draft: Draft, whom: Whom) -> oneshot::Receiver<Result<Asked, SpawnError>> {
         let (answer, asked) = oneshot::channel();
         // The thread ends only after the last asker, so this cannot fail; if it did, `answer` is dropped and the
         // asker learns of it.
-        if let Some(orders) = &self.way.orders {
-            let _ = orders.send(Order { request, answer });
+        if let Some(orders) = &self.orders {
+            let _ = orders.send(Order { draft, whom, answer });
         }
-        Spawning { asked }
+        asked
     }
 }
 
@@ -144,15 +214,22 @@ fn this_program() -> io::Result<PathBuf> {
 /// What the thread that asks has.
 struct Serving {
     link: Link,
-    null: OwnedFd,
-    run: Arc<str>,
+    means: Arc<Means>,
 }
 
 impl Serving {
     fn run(mut self, inbox: &mpsc::Receiver<Order>) {
-        for Order { request, answer } in inbox {
+        for Order { draft, whom, answer } in inbox {
             // Whoever asked may be gone; then the child's control socket is dropped here, which ends the child.
-            let _ = answer.send(request.ask(&mut self.link, &self.null, &self.run));
+            let _ = answer.send(self.ask(draft, whom));
         }
+    }
+
+    fn ask(&mut self, mut draft: Draft, whom: Whom) -> Result<Asked, SpawnError> {
+        let Serving { link, means } = self;
+        draft.complete(link)?;
+        let idle = (whom == Whom::Anybody).then(|| draft.give_away(means)).flatten();
+        let control = idle.map_or_else(|| draft.ask(link, means), Ok)?;
+        Ok(draft.asked(control, means))
     }
 }

@@ -12,15 +12,20 @@ use super::SpawnError;
 /// Where to look if the child has no `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// The file of a program as it can be given to `exec` in that working directory.
-pub(super) fn find(command: &[OsString], path: Option<&OsStr>, cwd: &Path) -> Result<PathBuf, SpawnError> {
-    let Some(program) = command.first().filter(|program| !program.is_empty()) else {
-        return Err(SpawnError::new("cannot run anything: the command is empty"));
-    };
+/// The program of a command.
+pub(super) fn program(command: &[OsString]) -> Result<&OsString, SpawnError> {
+    let program = command.first().filter(|program| !program.is_empty());
+    program.ok_or_else(|| SpawnError::new("cannot run anything: the command is empty"))
+}
+
+/// Whether a program says itself where its file is. Others are looked for, which may take its time.
+pub(super) fn is_a_path(program: &OsStr) -> bool {
+    program.as_bytes().contains(&b'/')
+}
+
+/// The file of a program that is no path, as it can be given to `exec` in that working directory.
+pub(super) fn find(program: &OsStr, path: Option<&OsStr>, cwd: &Path) -> Result<PathBuf, SpawnError> {
     check_folder(program, cwd)?;
-    if program.as_bytes().contains(&b'/') {
-        return Ok(program.into());
-    }
     let path = path.unwrap_or(OsStr::new(DEFAULT_PATH));
     let mut forbidden = None;
     for folder in std::env::split_paths(path) {
@@ -47,7 +52,8 @@ pub(super) fn not_executable(file: &Path) -> String {
     format!("the file may not be executed; to change that: chmod +x {}", file.display())
 }
 
-fn check_folder(program: &OsStr, cwd: &Path) -> Result<(), SpawnError> {
+/// What is wrong with a working directory.
+pub(super) fn check_folder(program: &OsStr, cwd: &Path) -> Result<(), SpawnError> {
     let error = match std::fs::metadata(cwd) {
         Ok(found) if !found.is_dir() => io::Error::from_raw_os_error(libc::ENOTDIR),
         Ok(_) => match access(cwd, Access::EXEC_OK) {
