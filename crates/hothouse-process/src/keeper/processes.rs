@@ -22,7 +22,8 @@ impl Process {
         let mut text = [0; 512];
         let mut file = File::open(format!("/proc/{pid}/stat")).ok()?;
         let mut length = 0;
-        while length < text.len() {
+        // It is one line, and the end of it is the end.
+        while length < text.len() && text[..length].last() != Some(&b'\n') {
             match file.read(&mut text[length..]) {
                 Ok(0) => break,
                 Ok(read) => length += read,

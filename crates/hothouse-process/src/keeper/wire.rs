@@ -300,7 +300,7 @@ impl Packed {
     /// The next launch, waited for, as it came. What is none is passed over: an order to end a child that had ended by
     /// itself, say. `None` if nobody is at the other end.
     pub(crate) fn receive(from: impl AsFd) -> Option<Packed> {
-        let mut room = vec![0; MAX_INLINE];
+        let mut room = [0; MAX_INLINE];
         loop {
             let (length, fds) = receive_into(&from, &mut room).ok()?;
             match room.get(..length)?.first() {
