@@ -32,10 +32,10 @@ const FIRST_WITHIN: Duration = Duration::from_secs(2);
 
 /// By how many percent the time from one check to the next may be shorter than the interval, and by how many longer.
 const EARLY: u32 = 5;
-const LATE_BY: u32 = 10;
+const LATE_BY: u32 = 15;
 
 /// So many checks are made at a time at most, unless more of them are due.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 32;
 
 /// No plugin is asked more often, whatever is set: the protocol allows nothing below a second.
 const LEAST_INTERVAL: Duration = Duration::from_millis(1);

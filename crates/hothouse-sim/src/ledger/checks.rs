@@ -35,7 +35,7 @@ impl OpenCheck {
 const FIRST_WITHIN: Duration = Duration::from_secs(2);
 /// By how many percent the time between two checks may be shorter, and by how many longer.
 const EARLY: u32 = 5;
-const LATE_BY: u32 = 10;
+const LATE_BY: u32 = 15;
 
 /// The earliest and the latest moment at which something is to happen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
