@@ -19,8 +19,9 @@ use crate::ledger::{self, LedgerError};
 pub struct SpawnedChild {
     control: Arc<OwnedFd>,
     life: Life,
-    /// Where its keeper goes when it is gone. `None`: that ends.
+    /// Where its keeper waits for another child when this one is gone. `None`: the keeper ends.
     home: Option<Arc<IdleKeepers>>,
+    /// Whether nothing of it is left, so that there is nobody to kill.
     has_ended: bool,
 }
 

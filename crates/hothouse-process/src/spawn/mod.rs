@@ -185,7 +185,7 @@ impl Way {
         if draft.is_complete()
             && let Some(keeper) = draft.give_away(&self.means)
         {
-            return Stage::Given(Box::new(draft.asked(keeper, &self.means)));
+            return Stage::Given(Box::new(draft.asked(keeper, true, &self.means)));
         }
         Stage::Ordered(self.order(draft, Whom::Anybody))
     }
@@ -228,8 +228,10 @@ impl Serving {
     fn ask(&mut self, mut draft: Draft, whom: Whom) -> Result<Asked, SpawnError> {
         let Serving { link, means } = self;
         draft.complete(link)?;
-        let idle = (whom == Whom::Anybody).then(|| draft.give_away(means)).flatten();
-        let control = idle.map_or_else(|| draft.ask(link, means), Ok)?;
-        Ok(draft.asked(control, means))
+        if let Some(keeper) = (whom == Whom::Anybody).then(|| draft.give_away(means)).flatten() {
+            return Ok(draft.asked(keeper, true, means));
+        }
+        let control = draft.ask(link, means)?;
+        Ok(draft.asked(control, false, means))
     }
 }

@@ -76,11 +76,13 @@ pub(super) struct Asked {
     control: Arc<OwnedFd>,
     draft: Draft,
     home: Arc<IdleKeepers>,
+    /// Whether a keeper has it that was without a child, and may have been killed since.
+    was_given: bool,
 }
 
 /// Why there is no child.
 pub(super) enum NoChild {
-    /// Its keeper was killed. What it was asked for can be asked of another one.
+    /// The keeper that it was given to was killed while it waited for a child. It can be asked of another one.
     KeeperLost(Box<Draft>),
     For(SpawnError),
 }
@@ -160,8 +162,8 @@ impl Draft {
     }
 
     /// What it is when it has been handed on.
-    pub(super) fn asked(self, control: Arc<OwnedFd>, means: &Means) -> Asked {
-        Asked { control, draft: self, home: Arc::clone(&means.idle) }
+    pub(super) fn asked(self, control: Arc<OwnedFd>, was_given: bool, means: &Means) -> Asked {
+        Asked { control, draft: self, home: Arc::clone(&means.idle), was_given }
     }
 
     /// Why it came to nothing.
@@ -195,6 +197,11 @@ impl Asked {
             }
         };
         let draft = self.draft;
+        // One that was made for this child is missed as it is: whether to try again is not for this place to say.
+        let lost = |draft: Draft| match self.was_given {
+            true => NoChild::KeeperLost(Box::new(draft)),
+            false => NoChild::For(draft.explain(&io::Error::other("its keeper was killed"))),
+        };
         match told {
             Ok(Told::Spawned { pid, began }) => {
                 let life = Life { pid, began, mark: draft.mark, label: draft.label };
@@ -203,12 +210,8 @@ impl Asked {
             Ok(Told::NotSpawned { errno }) => {
                 Err(NoChild::For(draft.explain(&io::Error::from_raw_os_error(errno))))
             }
-            Ok(Told::Gone { .. } | Told::Lost { .. } | Told::Kept { .. }) => {
-                Err(NoChild::KeeperLost(Box::new(draft)))
-            }
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                Err(NoChild::KeeperLost(Box::new(draft)))
-            }
+            Ok(Told::Gone { .. } | Told::Lost { .. } | Told::Kept { .. }) => Err(lost(draft)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(lost(draft)),
             Err(error) => Err(NoChild::For(draft.explain(&error))),
         }
     }
